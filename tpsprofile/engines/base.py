@@ -1,0 +1,153 @@
+"""The seam between the profiler and whatever runs models.
+
+    engine = registry.create("llama.cpp", clock)
+    with engine.load(weights, context_tokens=4096) as session:
+        for event in session.generate(request):
+            ...                                    # Token, Token, ..., Finished
+
+An engine yields events as they arrive and reports its own counts at the end; the caller holds the clock and
+does all arithmetic, so that every engine is measured the same way. Failures are the errors of
+``tpsprofile.errors``; nothing else may escape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Protocol, Self
+
+from tpsprofile.clock import Clock
+from tpsprofile.records import EngineInfo, ModelFacts, Record
+
+
+class Capabilities(Record, frozen=True, kw_only=True):
+    """What an engine can do and tell, so that nobody has to ask for its name."""
+
+    runs_files: bool = False
+    """Takes a GGUF file by path (and so real files, packaged ones and synthetic twins)."""
+    lists_models: bool = False
+    """Has models of its own, by name."""
+    pulls_models: bool = False
+    """Can download a model that it does not have."""
+    ignores_end: bool = False
+    """Goes on past the end of text, so that the number of generated tokens is exact."""
+    reports_cached: bool = False
+    """Says how many prompt tokens came from a cache, or can be told to use none."""
+
+
+class Weights(Record, frozen=True, kw_only=True):
+    """A model ready to be loaded: facts, and either a file or the engine's own name for it."""
+
+    facts: ModelFacts
+    path: str | None = None
+    """The GGUF file, for engines with ``runs_files``."""
+
+
+class Request(Record, frozen=True, kw_only=True):
+    """One generation. ``prompt`` goes in raw: no chat template, no thinking, no prompt cache."""
+
+    prompt: str
+    tokens_out: int
+    temperature: float = 0.0
+    seed: int = 0
+    silence_s: float = 600.0
+    """Longest wait for the next event before the engine counts as hung."""
+
+
+class Token(Record, frozen=True, kw_only=True):
+    """A piece of generated text arrived. A chunk may hold more or less than one token."""
+
+    text: str
+
+
+class Finished(Record, frozen=True, kw_only=True):
+    """The engine's own account, the last event of a generation. What it does not say is None."""
+
+    tokens_in: int | None = None
+    """Prompt tokens, cached ones included."""
+    tokens_cached: int | None = None
+    tokens_out: int | None = None
+    prefill_s: float | None = None
+    """Seconds for the uncached prompt tokens."""
+    decode_s: float | None = None
+    """Seconds from the first generated token to the last, that is ``tokens_out - 1`` steps."""
+    stopped_by: str | None = None
+    """``limit`` (all tokens that were asked for), ``end`` (end of text), or the engine's own word."""
+
+
+Event = Token | Finished
+
+
+class LoadedFacts(Record, frozen=True, kw_only=True):
+    """What the engine says after loading."""
+
+    context_tokens: int | None = None
+    size_bytes: int | None = None
+    vram_bytes: int | None = None
+
+
+class Session(Protocol):
+    """A loaded model. A context manager: leaving it unloads the model."""
+
+    load_s: float
+    """Seconds from asking for the model until it could answer."""
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Root processes of the engine on this host; empty where they are unknown or elsewhere."""
+        ...
+
+    def facts(self) -> LoadedFacts:
+        """What the engine reports of the loaded model."""
+        ...
+
+    def generate(self, request: Request) -> Iterator[Event]:
+        """Yield a Token for each chunk, then one Finished.
+
+        Raises EngineDiedError, EngineTimedOutError, RepeatedOutputError or another EngineError.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Engine(Protocol):
+    """Something that runs models. Creating one is cheap and touches nothing; ``info`` is the first that does."""
+
+    can: Capabilities
+    clock: Clock
+    """The clock its sessions live by: the system's, except for the fake engine's own."""
+
+    def info(self) -> EngineInfo:
+        """Name, version and build. Raises EngineMissingError with an install line."""
+        ...
+
+    def options(self) -> dict[str, str | int | float | bool | None]:
+        """What it is told beside the workload (threads, GPU layers, host), for the record."""
+        ...
+
+    def models(self) -> tuple[Weights, ...]:
+        """The engine's own models; empty without ``lists_models``."""
+        ...
+
+    def find(self, name: str) -> Weights:
+        """The engine's own model of that name.
+
+        Raises ModelNotInstalledError or ModelRefusedError.
+        """
+        ...
+
+    def pull(self, name: str, progress: Callable[[int, int | None], None]) -> None:
+        """Download a model; ``progress`` gets bytes done and bytes in all. Needs ``pulls_models``."""
+        ...
+
+    def load(self, weights: Weights, *, context_tokens: int, silence_s: float) -> Session:
+        """Load a model and wait until it can answer, at most ``silence_s`` seconds.
+
+        Raises DoesNotFitError, ModelUnreadableError, EngineDiedError, EngineTimedOutError or another EngineError.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""What this host is and how it is doing; looks, and changes nothing."""

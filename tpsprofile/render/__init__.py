@@ -1,0 +1,1 @@
+"""An answer becomes text or a picture. The only room that knows matplotlib."""
