@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -131,6 +132,11 @@ class ModelFacts(Record, frozen=True, kw_only=True):
     synthetic: bool = False
     """Random weights of a real model's shape: speed means something, text does not."""
 
+    @property
+    def key(self) -> tuple[str, str | None, str | None]:
+        """What makes it the same model: name, quantisation and digest."""
+        return (self.name, self.quantisation, self.digest)
+
 
 # ---------------------------------------------------------------------------------------------- the engine
 
@@ -145,6 +151,8 @@ class EngineInfo(Record, frozen=True, kw_only=True):
     """What the engine says of its build: compiler, instruction sets, devices."""
     simulated: bool = False
     """Figures are invented (the fake engine). Never to be shown as a measurement."""
+    remote: bool = False
+    """It runs on another computer: the machine is the one that the user named, and nothing else of it is known."""
 
 
 # ----------------------------------------------------------------------------------------------- the trial
@@ -162,6 +170,8 @@ class Outcome(StrEnum):
     """The engine ran with a context length other than the one that was asked for."""
     DOES_NOT_FIT = "does not fit"
     NOT_INSTALLED = "not installed"
+    NOT_PREPARED = "not prepared"
+    """Its file could not be downloaded or written: no network, no disk space."""
     UNREADABLE = "unreadable model"
     REFUSED = "refused"
     """A cloud model, or one that the engine serves from elsewhere."""
@@ -173,19 +183,19 @@ class Outcome(StrEnum):
 
 
 class Workload(Record, frozen=True, kw_only=True):
-    """The work of one trial, the same on every machine."""
+    """The work of one trial, the same on every machine. None only where somebody else reported without saying."""
 
     prompt: str
     """Name of the prompt: ``csvs-to-sqlite`` is the fixed one."""
-    tokens_out: int
+    tokens_out: int | None = None
     """Tokens to generate."""
-    context_tokens: int
+    context_tokens: int | None = None
     """Context length that the engine is told to reserve."""
-    depth_tokens: int = 0
+    depth_tokens: int | None = None
     """Tokens already in the context before the prompt."""
-    temperature: float = 0.0
-    seed: int = 0
-    prompt_mode: str = "raw"
+    temperature: float | None = None
+    seed: int | None = None
+    prompt_mode: str | None = None
     """``raw``: no chat template and no thinking; the text goes in as it is."""
 
 
@@ -239,8 +249,6 @@ class Trial(Record, frozen=True, kw_only=True, tag_field="record", tag="trial"):
     """Seconds by the engine's clock from the first generated token to the last: ``tokens_out - 1`` steps."""
     decode_client_s: float | None = None
     """The same interval by the client's clock: first chunk to last chunk."""
-    prefill_verified: bool | None = None
-    """The prompt is known not to have come from a cache."""
     context_tokens: int | None = None
     """Context length as the engine reports it after loading."""
     needed_bytes: int | None = None
@@ -260,6 +268,11 @@ class Trial(Record, frozen=True, kw_only=True, tag_field="record", tag="trial"):
             return None
         fresh = self.tokens_in - (self.tokens_cached or 0)
         return fresh / self.prefill_s if fresh > 0 else None
+
+    @property
+    def prefill_verified(self) -> bool:
+        """The prefill rate is that of fresh work: cached tokens were counted, or a nonce kept any cache out."""
+        return self.tokens_cached is not None or self.nonce is not None
 
     @property
     def decode_engine_tok_s(self) -> float | None:
@@ -312,6 +325,8 @@ class RunHeader(Record, frozen=True, kw_only=True, tag_field="record", tag="run"
     engine: EngineInfo
     plan: str
     """Name of the sweep plan."""
+    settings: dict[str, Any] = {}
+    """The whole plan as it was carried out, options included; model files by their names, without folders."""
     line_tok_s: float = 10.0
     """Below this decode rate a model counts as too slow to use."""
     options: dict[str, str | int | float | bool | None] = {}

@@ -89,8 +89,10 @@ class LoadedFacts(Record, frozen=True, kw_only=True):
 class Session(Protocol):
     """A loaded model. A context manager: leaving it unloads the model."""
 
-    load_s: float
-    """Seconds from asking for the model until it could answer."""
+    @property
+    def load_s(self) -> float:
+        """Seconds from asking for the model until it could answer."""
+        ...
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -118,9 +120,15 @@ class Session(Protocol):
 class Engine(Protocol):
     """Something that runs models. Creating one is cheap and touches nothing; ``info`` is the first that does."""
 
-    can: Capabilities
-    clock: Clock
-    """The clock its sessions live by: the system's, except for the fake engine's own."""
+    @property
+    def can(self) -> Capabilities:
+        """What it can do and tell."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The clock its sessions live by: the system's, except for the fake engine's own."""
+        ...
 
     def info(self) -> EngineInfo:
         """Name, version and build. Raises EngineMissingError with an install line."""
