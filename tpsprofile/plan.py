@@ -1,0 +1,154 @@
+"""Sweep plans: YAML text becomes a validated SweepPlan. Touches nothing but the text and the plan files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from tpsprofile.errors import PlanError, UsageError, did_you_mean
+from tpsprofile.prompts import PROMPTS
+from tpsprofile.records import Record
+from tpsprofile.units import parse_seconds
+
+DEFAULT = "quick"
+
+
+class SweepPlan(Record, frozen=True, kw_only=True):
+    """What a sweep does. Every key of a plan file is a field here, and the other way round."""
+
+    name: str
+    about: str = ""
+    """One line for people."""
+    engine: str = "llama.cpp"
+    models: tuple[str, ...]
+    """Names (``llama3.2:1b``), names with a quantisation for the twin (``llama3.2:1b@Q4_0``), or GGUF files."""
+    prompt: str = "csvs-to-sqlite"
+    tokens_out: int = 256
+    """Tokens to generate in each trial."""
+    context_tokens: int = 4096
+    temperature: float = 0.0
+    seed: int = 1
+    trials: int = 3
+    """Trials a model, after a warm-up that is not recorded."""
+    loads: int = 2
+    """How often each model is loaded: the first load reads the disk, later ones the file cache."""
+    line: float = 10.0
+    """tok/s below which a model counts as too slow to use."""
+    stop_below: float = 0.5
+    """Stop climbing after a model slower than this share of the line; 0 never stops."""
+    budget: float | None = None
+    """Seconds for the whole sweep, downloads apart; None for as long as it takes. Written as ``5m``."""
+    silence: float = 600.0
+    """Seconds without a sign of life after which an engine counts as hung. Written as ``10m``."""
+
+
+_DURATIONS = ("budget", "silence")
+_AT_LEAST = {
+    "tokens_out": 2,
+    "context_tokens": 128,
+    "trials": 1,
+    "loads": 1,
+    "line": 0,
+    "stop_below": 0,
+    "temperature": 0,
+}
+
+
+def folder() -> Path:
+    """Where the plans that come with tpsprofile are: in the package, or beside it in a checkout."""
+    inside = Path(__file__).parent / "configs"
+    return inside if inside.is_dir() else Path(__file__).parents[1] / "configs"
+
+
+def names() -> list[str]:
+    """Names of the plans that come with tpsprofile."""
+    return sorted(path.stem for path in folder().glob("*.yaml"))
+
+
+def load(name_or_file: str) -> SweepPlan:
+    """The plan of that name, or in that file.
+
+    Raises PlanError for a plan that cannot be read, UsageError for a name that does not exist.
+    """
+    path = Path(name_or_file)
+    if path.suffix not in {".yaml", ".yml"}:
+        path = folder() / f"{name_or_file}.yaml"
+        if not path.is_file():
+            raise UsageError(f"There is no plan {name_or_file!r}.", did_you_mean(name_or_file, names()))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError(f"The plan {path} cannot be read: {getattr(error, 'strerror', error)}.") from error
+    return parse(text, name=path.stem, where=str(path))
+
+
+def parse(text: str, *, name: str, where: str = "the plan") -> SweepPlan:
+    """A plan from YAML text; ``name`` is used where the text gives none.
+
+    Raises PlanError naming the key and what it may be.
+    """
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise PlanError(f"{where}{line}: {problem}.") from error
+    if not isinstance(raw, dict):
+        raise PlanError(f"{where} is not a list of keys.", "It needs at least `models:` with a list of names.")
+    return _validated({"name": name, **raw}, where)
+
+
+def override(plan: SweepPlan, **changes: Any) -> SweepPlan:
+    """The plan with some values replaced; None leaves a value as it is. Raises PlanError."""
+    wanted = {key: value for key, value in changes.items() if value is not None}
+    return _validated({**msgspec.structs.asdict(plan), **wanted}, "the command line")
+
+
+def _validated(raw: dict[str, Any], where: str) -> SweepPlan:
+    for key in raw:
+        if key not in SweepPlan.__struct_fields__:
+            hint = did_you_mean(str(key), SweepPlan.__struct_fields__)
+            raise PlanError(f"{where}: there is no key {key!r}.", hint)
+    for key in _DURATIONS:
+        if raw.get(key) is not None:
+            try:
+                raw[key] = parse_seconds(raw[key])
+            except UsageError as error:
+                raise PlanError(f"{where}: {key}: {error}") from None
+    if isinstance(raw.get("models"), list):
+        raw["models"] = tuple(raw["models"])
+    try:
+        plan = msgspec.convert(raw, SweepPlan)
+    except msgspec.ValidationError as error:
+        raise PlanError(f"{where}: {_plain(str(error))}.") from None
+    _check(plan, where)
+    return plan
+
+
+def _plain(message: str) -> str:
+    """msgspec's words as ours: ``Expected `int`, got `str` - at `$.trials``` -> ``trials: expected ...``."""
+    if " - at `$" in message:
+        what, _, key = message.partition(" - at `$")
+        return f"{key.strip('.`')}: {what[0].lower()}{what[1:]}"
+    return message.replace("Object missing required field", "it lacks the key")
+
+
+def _check(plan: SweepPlan, where: str) -> None:
+    if not plan.models:
+        raise PlanError(f"{where}: models: there is none.", "List at least one name or GGUF file.")
+    if plan.prompt not in PROMPTS:
+        raise PlanError(
+            f"{where}: prompt: there is no prompt {plan.prompt!r}.", did_you_mean(plan.prompt, PROMPTS)
+        )
+    for key, least in _AT_LEAST.items():
+        if not getattr(plan, key) >= least:
+            raise PlanError(f"{where}: {key}: {getattr(plan, key)} is too small; at least {least}.")
+    if plan.tokens_out >= plan.context_tokens:
+        raise PlanError(
+            f"{where}: tokens_out: {plan.tokens_out} do not fit in a context of {plan.context_tokens}.",
+            "The prompt needs room as well.",
+        )
