@@ -1,0 +1,146 @@
+"""The same against the server at OLLAMA_HOST or its default, with its smallest model.
+
+OLLAMA_HOST=127.0.0.1:11434 pytest -m live tests/ollama
+"""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+import pytest
+
+from tpsprofile.clock import SystemClock
+from tpsprofile.engines.base import Event, Finished, Request, Token, Weights
+from tpsprofile.engines.ollama import Ollama
+from tpsprofile.engines.ollama_session import OllamaSession
+from tpsprofile.errors import EngineDiedError, EngineError, ModelNotInstalledError, ProfileError
+
+pytestmark = pytest.mark.live
+
+CONTEXT = 1024
+LARGEST_BYTES = 3 * 1024**3
+
+
+@pytest.fixture(scope="module")
+def engine() -> Ollama:
+    engine = Ollama(SystemClock())
+    try:
+        engine.info()
+    except EngineError as error:
+        pytest.skip(str(error))
+    return engine
+
+
+@pytest.fixture(scope="module")
+def weights(engine: Ollama) -> Weights:
+    models = sorted(engine.models(), key=lambda each: each.facts.file_bytes or LARGEST_BYTES)
+    for each in models:
+        if (each.facts.file_bytes or LARGEST_BYTES) < LARGEST_BYTES and each.facts.parameters:
+            try:
+                with load(engine, each):
+                    return each
+            except ProfileError:
+                continue
+    pytest.skip("The server has no small model that runs. Get one with `ollama pull smollm2:135m`.")
+
+
+def load(engine: Ollama, weights: Weights) -> OllamaSession:
+    return engine.load(weights, context_tokens=CONTEXT, silence_s=120)
+
+
+def story(tokens_out: int, nonce: str = "") -> Request:
+    nonce = nonce or str(time.time_ns())
+    prompt = f"{nonce}. The keeper of the lighthouse wrote a long letter to his sister. It began like this:"
+    return Request(prompt=prompt, tokens_out=tokens_out, silence_s=120)
+
+
+def account(events: list[Event]) -> Finished:
+    last = events[-1]
+    assert isinstance(last, Finished)
+    assert all(isinstance(event, Token) for event in events[:-1])
+    return last
+
+
+def test_facts_of_the_model(engine: Ollama, weights: Weights) -> None:
+    facts = weights.facts
+    assert facts.parameters
+    assert facts.file_bytes
+    assert facts.digest
+    assert facts.digest.startswith("sha256:")
+    assert engine.find(facts.name.upper()) == weights
+
+
+def test_load_generate_unload(engine: Ollama, weights: Weights) -> None:
+    with load(engine, weights) as session:
+        loaded = session.facts()
+        assert session.load_s > 0
+        assert loaded.size_bytes
+        assert loaded.vram_bytes is not None
+        assert loaded.context_tokens in (CONTEXT, None)
+        found = account(list(session.generate(story(24))))
+        assert found.tokens_out
+        assert found.tokens_out <= 24
+        assert found.tokens_in
+        assert found.prefill_s
+        assert found.stopped_by == ("limit" if found.tokens_out == 24 else "end")
+    assert weights.facts.name not in {model.name for model in engine._wire.loaded()}
+
+
+def test_the_server_is_a_process_of_this_computer(engine: Ollama, weights: Weights) -> None:
+    if engine.info().remote:
+        pytest.skip("The server runs on another computer.")
+    with load(engine, weights) as session:
+        for pid in session.pids:
+            assert psutil.Process(pid).name().casefold() in ("ollama", "ollama.exe")
+            assert psutil.Process(pid).children(recursive=True), "its runner"
+
+
+def test_one_token_has_no_decode_time(engine: Ollama, weights: Weights) -> None:
+    with load(engine, weights) as session:
+        assert account(list(session.generate(story(1)))).decode_s is None
+
+
+def test_a_prompt_longer_than_the_context_is_never_cut_in_silence(engine: Ollama, weights: Weights) -> None:
+    prompt = "The keeper of the lighthouse. " * CONTEXT
+    with load(engine, weights) as session:
+        try:
+            found = account(list(session.generate(Request(prompt=prompt, tokens_out=2, silence_s=120))))
+        except EngineError as error:
+            assert "context" in str(error)
+        else:
+            assert (found.tokens_in or 0) <= CONTEXT
+
+
+def test_a_dropped_generation_leaves_the_server_free(engine: Ollama, weights: Weights) -> None:
+    with load(engine, weights) as session:
+        events = session.generate(story(900))
+        next(events)
+        events.close()  # type: ignore[attr-defined]
+        assert account(list(session.generate(story(2)))).tokens_out in (1, 2)
+
+
+def test_a_runner_that_is_killed_in_mid_stream(engine: Ollama, weights: Weights) -> None:
+    with load(engine, weights) as session:
+        runners = [child for pid in session.pids for child in psutil.Process(pid).children(recursive=True)]
+        if not runners:
+            pytest.skip("The server's process is not to be seen.")
+        events = session.generate(story(900, nonce="1"))
+        next(events)
+        try:
+            for runner in runners:
+                runner.kill()
+        except psutil.AccessDenied:
+            pytest.skip("The server belongs to another user.")
+        with pytest.raises(EngineDiedError):
+            list(events)
+    with load(engine, weights) as session:
+        assert account(list(session.generate(story(2)))).tokens_out
+
+
+def test_a_missing_model(engine: Ollama) -> None:
+    name = "tpsprofile-has-no-such-model:1b"
+    with pytest.raises(ModelNotInstalledError):
+        engine.find(name)
+    with pytest.raises(EngineError):
+        engine.pull(name, lambda done, total: None)

@@ -1,0 +1,278 @@
+"""llama.cpp, embedded: the ``xllamacpp`` wheel's own HTTP server, in a child process on loopback.
+
+A process of its own keeps the profiler from slowing what it watches, makes the engine's memory its own, and lets
+it die without taking the profiler along. Requests go in raw, with the prompt cache off and the end of text
+ignored, so that every trial is the same work.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import IO, Any, Self
+
+import httpx
+import psutil
+
+from tpsprofile.clock import Clock
+from tpsprofile.engines.base import Capabilities, Event, Finished, LoadedFacts, Request, Token, Weights
+from tpsprofile.errors import (
+    DoesNotFitError,
+    EngineDiedError,
+    EngineError,
+    EngineMissingError,
+    EngineTimedOutError,
+    ModelNotInstalledError,
+    ModelUnreadableError,
+    ProfileError,
+)
+from tpsprofile.records import EngineInfo
+
+_KILLED = -9
+_INSTALL = (
+    "Wheels exist for Linux x86-64, macOS and Windows: pip install xllamacpp. "
+    "Elsewhere install Ollama and use --engine ollama."
+)
+_NO_MEMORY = ("insufficient memory", "unable to allocate", "failed to allocate", "out of memory", "outofmemory")
+_NOT_A_MODEL = ("invalid magic", "failed to load model", "error loading model", "tensor", "gguf")
+
+
+class LlamaCpp:
+    """The default engine. Runs any GGUF file; has no models of its own."""
+
+    can = Capabilities(runs_files=True, ignores_end=True, reports_cached=True)
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+    def info(self) -> EngineInfo:
+        """Version of llama.cpp, and what the build says of its compiler and instruction sets.
+
+        Raises EngineMissingError where there is no wheel for this machine.
+        """
+        if importlib.util.find_spec("xllamacpp") is None:
+            raise EngineMissingError("The embedded llama.cpp (xllamacpp) is not installed here.", _INSTALL)
+        wheel = importlib.metadata.version("xllamacpp")
+        child = _Child({})
+        try:
+            answer = child.answer(60.0)
+        finally:
+            child.end()
+        build = "; ".join([f"xllamacpp {wheel}", answer["build"], *answer["gpus"]])
+        return EngineInfo(name="llama.cpp", version=f"b{wheel.rsplit('.', 1)[-1]}", build=build)
+
+    def options(self) -> dict[str, str | int | float | bool | None]:
+        """Threads; everything else is llama.cpp's default but for the prompt cache, which is off."""
+        return {"threads": _threads(), "cache_prompt": False}
+
+    def models(self) -> tuple[Weights, ...]:
+        """None of its own."""
+        return ()
+
+    def find(self, name: str) -> Weights:
+        """Raises ModelNotInstalledError: this engine takes files."""
+        raise ModelNotInstalledError(f"llama.cpp has no model {name!r}.", "Give it a GGUF file.")
+
+    def pull(self, name: str, progress: Callable[[int, int | None], None]) -> None:
+        """Raises EngineError: there is nowhere to pull from."""
+        raise EngineError("The embedded llama.cpp does not download models.", "Give it a GGUF file.")
+
+    def load(self, weights: Weights, *, context_tokens: int, silence_s: float) -> LlamaCppSession:
+        """Start a server with the model.
+
+        Raises DoesNotFitError, ModelUnreadableError, EngineDiedError or EngineTimedOutError.
+        """
+        if weights.path is None:
+            raise ModelNotInstalledError(f"There is no file for {weights.facts.name}.", "Give a GGUF file.")
+        order = {"path": weights.path, "context_tokens": context_tokens, "threads": _threads()}
+        child = _Child(order)
+        try:
+            answer = child.answer(silence_s)
+        except BaseException:
+            child.end()
+            raise
+        return LlamaCppSession(child, answer["url"], answer["load_s"])
+
+
+class LlamaCppSession:
+    """A child process that serves one model."""
+
+    def __init__(self, child: _Child, url: str, load_s: float) -> None:
+        self.load_s = load_s
+        self._child = child
+        self._http = httpx.Client(base_url=url, trust_env=False)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The child process."""
+        return (self._child.pid,)
+
+    def facts(self) -> LoadedFacts:
+        """Context length as the server has reserved it."""
+        try:
+            slots = self._http.get("/slots", timeout=30.0).json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise self._failure(error) from error
+        return LoadedFacts(context_tokens=slots[0]["n_ctx"] if isinstance(slots, list) and slots else None)
+
+    def generate(self, request: Request) -> Iterator[Event]:
+        """Stream one completion. Raises EngineDiedError, EngineTimedOutError or EngineError."""
+        body = {
+            "prompt": request.prompt,
+            "n_predict": request.tokens_out,
+            "temperature": request.temperature,
+            "seed": request.seed,
+            "cache_prompt": False,
+            "ignore_eos": True,
+            "stream": True,
+        }
+        try:
+            with self._http.stream("POST", "/completion", json=body, timeout=request.silence_s) as response:
+                if response.status_code != httpx.codes.OK:
+                    response.read()
+                    raise EngineError(f"llama.cpp refused the request: {_message(response.text)}.")
+                yield from self._events(response)
+        except httpx.HTTPError as error:
+            raise self._failure(error) from error
+
+    def _events(self, response: httpx.Response) -> Iterator[Event]:
+        for line in response.iter_lines():
+            if not line.startswith("data: "):
+                continue
+            try:
+                chunk = json.loads(line.removeprefix("data: "))
+            except ValueError:
+                raise EngineError(f"llama.cpp sent something that is not JSON: {line[:60]!r}.") from None
+            if "error" in chunk:
+                raise EngineError(f"llama.cpp: {_message(line.removeprefix('data: '))}.")
+            if chunk.get("content"):
+                yield Token(text=chunk["content"])
+            if chunk.get("stop"):
+                yield _finished(chunk)
+                return
+        raise self._failure(None)
+
+    def _failure(self, error: Exception | None) -> EngineError:
+        if isinstance(error, httpx.TimeoutException):
+            return EngineTimedOutError("llama.cpp was silent for too long.")
+        return EngineDiedError(f"llama.cpp ended in the middle of the work ({self._child.how_it_ended()}).")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+        self._child.end()
+
+
+class _Child:
+    """A child process, its one answer, and the log that explains its end."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
+        self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed in end())
+        # A session of its own: Ctrl-C in the terminal is for the profiler, which then ends the child itself.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tpsprofile.engines.llamacpp_child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def answer(self, silence_s: float) -> dict[str, Any]:
+        """The child's one line, waited for at most ``silence_s`` seconds."""
+        assert self._process.stdout is not None
+        too_late = threading.Timer(silence_s, self._process.kill)
+        too_late.start()
+        try:
+            line = self._process.stdout.readline()
+        finally:
+            timed_out = not too_late.is_alive()
+            too_late.cancel()
+        if not line:
+            if timed_out:
+                raise EngineTimedOutError(f"llama.cpp was not ready after {silence_s:.0f} s.")
+            raise self._explained(f"llama.cpp ended while loading ({self.how_it_ended()})")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise self._explained(f"llama.cpp could not load the model: {answer['error']}")
+        return answer
+
+    def how_it_ended(self) -> str:
+        """``signal 9``, ``exit status 1``, or that it still runs."""
+        try:
+            code = self._process.wait(timeout=2.0)
+        except subprocess.TimeoutExpired:
+            return "the process still runs"
+        if code == _KILLED:
+            return "signal 9; the system sends it when memory runs out"
+        return f"signal {-code}" if code < 0 else f"exit status {code}"
+
+    def _explained(self, what: str) -> ProfileError:
+        self._log.seek(0)
+        log = self._log.read().decode(errors="replace")
+        if any(word in log.lower() for word in _NO_MEMORY):
+            return DoesNotFitError("llama.cpp found no memory for the model.")
+        errors = [line.strip() for line in log.splitlines() if "error" in line.lower() or "fail" in line.lower()]
+        if any(word in " ".join(errors).lower() for word in _NOT_A_MODEL):
+            return ModelUnreadableError(f"{what}: {errors[0][:160]}.")
+        return EngineDiedError(f"{what}." if not errors else f"{what}: {errors[-1][:160]}.")
+
+    def end(self) -> None:
+        """End the process, at once."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+        self._log.close()
+
+
+def _finished(chunk: dict[str, Any]) -> Finished:
+    """The server's account. It does not time the first token, so ``predicted_ms`` covers n - 1 steps."""
+    timings = chunk.get("timings", {})
+    fresh, cached = timings.get("prompt_n"), timings.get("cache_n")
+    generated = timings.get("predicted_n")
+    decode_ms = timings.get("predicted_ms")
+    return Finished(
+        tokens_in=None if fresh is None else fresh + (cached or 0),
+        tokens_cached=cached,
+        tokens_out=generated,
+        prefill_s=_seconds(timings.get("prompt_ms")),
+        decode_s=_seconds(decode_ms) if generated is not None and generated > 1 else None,
+        stopped_by={"limit": "limit", "eos": "end"}.get(chunk.get("stop_type", ""), chunk.get("stop_type")),
+    )
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return milliseconds / 1000 if milliseconds else None
+
+
+def _message(text: str) -> str:
+    """The server's own words, out of its JSON where it is JSON."""
+    try:
+        error = json.loads(text)["error"]
+        return str(error.get("message", error) if isinstance(error, dict) else error)
+    except (ValueError, KeyError, TypeError):
+        return text[:160]
+
+
+def _threads() -> int:
+    """One thread a physical core that this process may use; hyper-threads do not help decoding."""
+    physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
+    return max(1, min(physical, allowed))

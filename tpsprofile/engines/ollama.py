@@ -1,0 +1,154 @@
+"""Ollama: the models of a server on this computer, or of the one that ``OLLAMA_HOST`` names.
+
+What it cannot do shapes this engine. It cannot go on past the end of text, nor be told to forget a prompt, so
+prompts must differ from their first character on. It starts with a context length of its own choice and loads a
+model anew whenever another is asked for, so every request names the same one. It shares the server with others:
+a load counts as cold once the model has left memory, and on this computer all other models are asked to leave
+as well, since they would take memory from the one that is measured. They come back with their next request. On
+another computer, whose owner may be somebody else, only the measured model is unloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from tpsprofile.clock import Clock
+from tpsprofile.engines import ollama_facts as facts
+from tpsprofile.engines.base import Capabilities, Weights
+from tpsprofile.engines.ollama_failures import not_installed
+from tpsprofile.engines.ollama_session import OllamaSession, in_memory, unload, wait_until_gone
+from tpsprofile.engines.ollama_wire import Answer, Wire
+from tpsprofile.errors import (
+    EngineDiedError,
+    EngineError,
+    EngineMissingError,
+    EngineTimedOutError,
+    ModelRefusedError,
+    ProfileError,
+)
+from tpsprofile.records import EngineInfo
+
+
+class Ollama:
+    """A server with models of its own. Creating this touches nothing."""
+
+    can = Capabilities(lists_models=True, pulls_models=True)
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self._wire = Wire()
+
+    def info(self) -> EngineInfo:
+        """Name and version; Ollama says nothing of its build.
+
+        Raises EngineMissingError where no server answers, or what answers is not Ollama.
+        """
+        try:
+            version = self._wire.ask("GET", "/api/version")["version"]
+        except (EngineMissingError, EngineTimedOutError):
+            raise
+        except (EngineError, KeyError) as error:
+            raise EngineMissingError(
+                f"What answers at {self._wire.address} is not an Ollama server.", "Set OLLAMA_HOST to one."
+            ) from error
+        return EngineInfo(name="ollama", version=version, remote=not self._wire.local)
+
+    def options(self) -> dict[str, str | int | float | bool | None]:
+        """That thinking is off, and prompts are not cut silently."""
+        return {"think": False, "truncate": False}
+
+    def models(self) -> tuple[Weights, ...]:
+        """The server's own models that make text, in its order. Cloud models are left out."""
+        found = []
+        for listed in self._listed():
+            with suppress(ModelRefusedError):
+                found.append(self._weights(listed, forgiving=True))
+        return tuple(found)
+
+    def find(self, name: str) -> Weights:
+        """The model of that name; ``:latest`` may be left out.
+
+        Raises ModelNotInstalledError, and ModelRefusedError for a cloud model or one that makes no text.
+        """
+        full = _with_tag(name)
+        listed = next((entry for entry in self._listed() if entry["name"].casefold() == full.casefold()), None)
+        if listed is None:
+            _refuse_cloud_name(full)
+            raise not_installed(name)
+        return self._weights(listed)
+
+    def pull(self, name: str, progress: Callable[[int, int | None], None]) -> None:
+        """Download a model. ``progress`` gets the bytes of all layers so far, done and in all (None: unknown).
+
+        Raises ModelNotInstalledError where there is no such model, and EngineError where there is no network.
+        """
+        _refuse_cloud_name(_with_tag(name))
+        layers: dict[str, tuple[int, int]] = {}
+        status = None
+        for update in self._wire.pull(name):
+            status = update.status
+            if update.digest and update.total:
+                layers[update.digest] = (update.completed or 0, update.total)
+            progress(sum(done for done, _ in layers.values()), sum(size for _, size in layers.values()) or None)
+        if status != "success":
+            raise EngineDiedError(f"The download of {name} ended before it was complete.", "Pull it again.")
+
+    def load(self, weights: Weights, *, context_tokens: int, silence_s: float) -> OllamaSession:
+        """Load a model that is not in memory, wait until it can answer, and take the time by the clock here.
+
+        Raises EngineMissingError, ModelNotInstalledError, ModelUnreadableError, DoesNotFitError, EngineDiedError,
+        EngineTimedOutError, and EngineError for a model that somebody else keeps in memory.
+        """
+        name = weights.facts.name
+        longest = facts.trained_context(self._show(name))
+        self._clear(name)
+        started = self.clock.monotonic()
+        try:
+            self._wire.preload(name, context_tokens, silence_s)
+        except BaseException:
+            unload(self._wire, name)  # the server may go on loading for nobody
+            raise
+        load_s = self.clock.monotonic() - started
+        return OllamaSession(
+            self.clock, self._wire, name=name, context_tokens=context_tokens, longest=longest, load_s=load_s
+        )
+
+    def _listed(self) -> list[Answer]:
+        return list(self._wire.ask("GET", "/api/tags").get("models") or ())
+
+    def _show(self, name: str) -> Answer:
+        return self._wire.ask("POST", "/api/show", {"model": name})
+
+    def _weights(self, listed: Answer, *, forgiving: bool = False) -> Weights:
+        name = listed["name"]
+        if host := facts.remote_host(listed):
+            raise ModelRefusedError(f"{name} is a cloud model: it runs at {host}, not on this machine.")
+        shown: Answer = {}
+        try:
+            shown = self._show(name)
+        except EngineMissingError:
+            raise
+        except ProfileError:
+            if not forgiving:  # a model that cannot be shown is still worth a line in a list
+                raise
+        if "completion" not in shown.get("capabilities", ("completion",)):
+            raise ModelRefusedError(f"{name} makes no text: it can {', '.join(shown['capabilities'])}.")
+        return Weights(facts=facts.model_facts(listed, shown))
+
+    def _clear(self, name: str) -> None:
+        """Have memory emptied for a cold load. Raises EngineError when the model itself does not leave."""
+        names = {name, *(in_memory(self._wire) if self._wire.local else ())}
+        for each in names:
+            unload(self._wire, each)
+        if name in wait_until_gone(self.clock, self._wire, names):
+            raise EngineError(f"{name} does not leave memory.", "Wait until nobody else uses this server.")
+
+
+def _with_tag(name: str) -> str:
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+def _refuse_cloud_name(name: str) -> None:
+    if name.endswith((":cloud", "-cloud")):
+        raise ModelRefusedError(f"{name} is a cloud model: it runs at ollama.com, not on this machine.")
