@@ -1,0 +1,142 @@
+"""What every engine must do, asked of each one through the seam alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+
+from tests.ollama.server import replay
+from tests.support import WHEN
+from tpsprofile.clock import SystemClock
+from tpsprofile.engines.base import Engine, Event, Finished, Request, Token, Weights
+from tpsprofile.engines.fake import FakeEngine, VirtualClock
+from tpsprofile.engines.llamacpp import LlamaCpp
+from tpsprofile.engines.ollama import Ollama
+from tpsprofile.errors import ModelNotInstalledError
+from tpsprofile.models.gguf_file import read_facts
+
+
+@dataclass
+class Subject:
+    """An engine under test, a model it can run, and how many tokens to ask of it."""
+
+    engine: Engine
+    weights: Weights
+    tokens_out: int
+    context_tokens: int
+
+
+def fake(request: pytest.FixtureRequest) -> Iterator[Subject]:
+    engine = FakeEngine(VirtualClock(WHEN))
+    yield Subject(engine, engine.find("llama3.2:1b"), 16, 4096)
+
+
+def embedded(request: pytest.FixtureRequest) -> Iterator[Subject]:
+    """Real weights."""
+    path: Path = request.getfixturevalue("smollm2")
+    yield Subject(LlamaCpp(SystemClock()), Weights(facts=read_facts(path), path=str(path)), 16, 1024)
+
+
+def recorded(version: str) -> Callable[[pytest.FixtureRequest], Iterator[Subject]]:
+    """Ollama, from exchanges recorded with a real server of that version."""
+
+    def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
+        monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+        with replay(version) as server:
+            monkeypatch.setenv("OLLAMA_HOST", server.url)
+            engine = Ollama(SystemClock())
+            yield Subject(engine, engine.find("smollm2:135m"), 16, 1024)
+
+    return subject
+
+
+SUBJECTS = {
+    "fake": fake,
+    "llama.cpp": embedded,
+    "ollama 0.5.11": recorded("0.5.11"),
+    "ollama 0.13.0": recorded("0.13.0"),
+    "ollama 0.33.0-rc2": recorded("0.33.0-rc2"),
+}
+
+
+@pytest.fixture(params=SUBJECTS, ids=list(SUBJECTS))
+def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
+    with contextmanager(SUBJECTS[request.param])(request) as made:
+        yield made
+
+
+def generate(subject: Subject) -> tuple[float, list[Event]]:
+    with subject.engine.load(subject.weights, context_tokens=subject.context_tokens, silence_s=60) as session:
+        events = list(session.generate(Request(prompt="7919\nOnce upon a time", tokens_out=subject.tokens_out)))
+        return session.load_s, events
+
+
+def test_it_says_what_it_is(subject: Subject) -> None:
+    info = subject.engine.info()
+    assert info.name
+    assert info.version
+    assert info.simulated == isinstance(subject.engine, FakeEngine)
+    msgspec.json.encode(subject.engine.options())
+
+
+def test_tokens_come_first_and_one_account_last(subject: Subject) -> None:
+    load_s, events = generate(subject)
+    *tokens, account = events
+    assert load_s > 0
+    assert tokens
+    assert all(isinstance(event, Token) and event.text for event in tokens)
+    assert isinstance(account, Finished)
+    assert account.tokens_out == subject.tokens_out
+    assert account.stopped_by == "limit"
+    assert account.tokens_in
+    assert account.prefill_s and account.prefill_s > 0
+    assert account.decode_s and account.decode_s > 0
+
+
+def test_it_tells_the_context_that_it_reserved_or_nothing(subject: Subject) -> None:
+    with subject.engine.load(subject.weights, context_tokens=subject.context_tokens, silence_s=60) as session:
+        assert session.facts().context_tokens in {subject.context_tokens, None}
+
+
+def test_the_same_request_is_the_same_work_again(subject: Subject) -> None:
+    with subject.engine.load(subject.weights, context_tokens=subject.context_tokens, silence_s=60) as session:
+        request = Request(prompt="7919\nOnce upon a time", tokens_out=subject.tokens_out)
+        accounts = [list(session.generate(request))[-1] for _ in range(2)]
+    first, second = accounts
+    assert isinstance(first, Finished)
+    assert isinstance(second, Finished)
+    assert first.tokens_in == second.tokens_in
+    if subject.engine.can.reports_cached:
+        assert first.tokens_cached == second.tokens_cached == 0
+
+
+def test_a_model_that_it_lacks_is_named(subject: Subject) -> None:
+    with pytest.raises(ModelNotInstalledError, match="nobody:9b") as caught:
+        subject.engine.find("nobody:9b")
+    assert caught.value.advice
+
+
+def test_its_models_are_those_that_it_finds(subject: Subject) -> None:
+    listed = subject.engine.models()
+    assert bool(listed) == subject.engine.can.lists_models
+    for weights in listed:
+        assert subject.engine.find(weights.facts.name).facts.name == weights.facts.name
+        assert weights.facts.parameters is None or weights.facts.parameters > 0
+
+
+def test_leaving_the_session_ends_what_it_started(subject: Subject) -> None:
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    with subject.engine.load(subject.weights, context_tokens=subject.context_tokens, silence_s=60) as session:
+        started = {child.pid for child in psutil.Process().children(recursive=True)} - before
+        assert started <= set(session.pids)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and any(psutil.pid_exists(pid) for pid in started):
+        time.sleep(0.05)
+    assert not any(psutil.pid_exists(pid) for pid in started)

@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+
+from tpsprofile import plan as plans
+from tpsprofile.engines import registry
+from tpsprofile.errors import PlanError, UsageError
+from tpsprofile.models import catalogue
+
+
+@pytest.mark.parametrize("name", plans.names())
+def test_every_shipped_plan_names_an_engine_and_models_that_exist(name: str) -> None:
+    plan = plans.load(name)
+    assert plan.name == name
+    assert plan.about
+    assert plan.engine in registry.names()
+    assert all(catalogue.find(model) for model in plan.models)
+
+
+def test_what_the_shipped_plans_promise() -> None:
+    assert set(plans.names()) == {"quick", "laptop", "synthetic"}
+    quick = plans.load("quick")
+    assert (quick.tokens_out, quick.budget, quick.engine) == (64, 300, "llama.cpp")
+    assert plans.load("laptop").engine == "ollama"
+    assert plans.load("synthetic").models[-1] == "qwen2.5:72b"
+
+
+def test_defaults_are_the_fixed_workload() -> None:
+    plan = plans.parse("models: [a]", name="x")
+    assert (plan.tokens_out, plan.context_tokens, plan.temperature) == (256, 4096, 0.0)
+    assert (plan.line, plan.prompt) == (10.0, "csvs-to-sqlite")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("modles: [a]", r"no key 'modles'. Did you mean 'models'\?"),
+        ("models: a", "models: expected `array`"),
+        ("models: [1]", "models"),
+        ("models: []", "models: there is none"),
+        ("tokens_out: 3", "lacks the key `models`"),
+        ("models: [a]\ntrials: many", "trials: expected `int`"),
+        ("models: [a]\ntrials: 0", "trials: 0 is too small"),
+        ("models: [a]\nbudget: soon", "budget: 'soon' is not a duration"),
+        ("models: [a]\ntokens_out: 4096", "do not fit in a context"),
+        ("models: [a]\nprompt: haiku", "prompt: there is no prompt 'haiku'"),
+        ("models: [a", "line 1"),
+        ("just words", "not a list of keys"),
+        ("", "not a list of keys"),
+        ("models: !!python/object/apply:os.getcwd []", "line 1"),
+        ("models: [a]\nline: .nan", "line: nan"),
+    ],
+)
+def test_a_bad_plan_gets_one_line_that_names_the_key(text: str, words: str) -> None:
+    with pytest.raises(PlanError, match=words) as caught:
+        plans.parse(text, name="x", where="my.yaml")
+    assert str(caught.value).startswith("my.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_mistyped_name_gets_the_right_one() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'quick'"):
+        plans.load("quik")
+
+
+def test_a_file_is_a_plan_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("models: [a, b]\nbudget: 90s\n")
+    plan = plans.load(str(path))
+    assert (plan.name, plan.models, plan.budget) == ("mine", ("a", "b"), 90)
+    with pytest.raises(PlanError, match="cannot be read"):
+        plans.load(str(tmp_path / "gone.yaml"))
+
+
+def test_options_override() -> None:
+    plan = plans.override(plans.load("quick"), line=20.0, models=("x",), engine=None)
+    assert (plan.line, plan.models, plan.engine, plan.trials) == (20.0, ("x",), "llama.cpp", 3)
+    with pytest.raises(PlanError, match="line"):
+        plans.override(plan, line=-1.0)

