@@ -1,0 +1,452 @@
+"""Charts by their properties: what is where, and that nothing lies over anything else."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import random
+from collections.abc import Iterator
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+from PIL import Image
+
+from tests.support import header, trial
+from tpsprofile import merge, schema
+from tpsprofile.analysis.points import Summary, summarise
+from tpsprofile.errors import ResultsError, UsageError
+from tpsprofile.records import EngineInfo, Machine, Memory, ModelFacts, Outcome, Provenance, Run, Trial
+from tpsprofile.render import charts, style
+from tpsprofile.render.geometry import Box, Frame, Size, stacked
+from tpsprofile.render.place import NOTHING, Curve, beside
+
+B = 10**9
+GIB = 1024**3
+SIZES = (0.494, 1.236, 3.213, 7.616, 10.306, 14.66, 32.76, 72.7)
+CHIPS = (
+    ("Apple M4 Max", 128),
+    ("Apple M2 Max", 32),
+    ("AMD EPYC 9454", 24),
+    ("Apple M1", 16),
+    ("NVIDIA GeForce RTX 4090 Desktop", 64),
+    ("Intel Core Ultra 7 155H", 32),
+)
+
+
+def model(size: float, *, synthetic: bool = False, quantisation: str | None = "Q4_K_M") -> ModelFacts:
+    return ModelFacts(name=f"m{size:g}", parameters=int(size * B), quantisation=quantisation, synthetic=synthetic)
+
+
+def ok(size: float, rate: float, number: int = 1, *, synthetic: bool = False) -> Trial:
+    return trial(
+        number=number,
+        model=model(size, synthetic=synthetic),
+        decode_engine_s=10 / rate,
+        ttft_s=4 / rate,
+        load_first_s=size / 2 + 0.3 if number == 1 else None,
+        load_later_s=size / 5 + 0.2 if number > 1 else None,
+        memory=Memory(rss_bytes=int(size * 0.6 * GIB) + GIB, available_fall_bytes=int(size * 0.8 * GIB) + GIB),
+    )
+
+
+def too_large(size: float) -> Trial:
+    return trial(model=model(size), outcome=Outcome.DOES_NOT_FIT, reason="needs more")
+
+
+def machine(place: int = 0) -> Machine:
+    chip, ram = CHIPS[place]
+    return Machine(id=f"id-{place}", chip=chip, ram_bytes=ram * GIB)
+
+
+def run(*trials: Trial, place: int = 0, **changes: object) -> Run:
+    return Run(header=header(**{"run": f"run-{place}", "machine": machine(place), **changes}), trials=trials)
+
+
+def summary(*runs: Run) -> Summary:
+    return summarise(merge.table(runs))
+
+
+@functools.cache
+def six_machines(seed: int, *, close: bool = False) -> Summary:
+    """Six machines with eight models each, those that do not fit included; ``close`` puts the curves together."""
+    dice = random.Random(seed)
+    runs = []
+    for place, (_, ram) in enumerate(CHIPS):
+        base = 100 * (dice.uniform(0.97, 1.03) if close else dice.uniform(0.3, 3))
+        trials = []
+        for size in SIZES:
+            if size * 0.6 + 1 > ram * 0.7:
+                trials.append(too_large(size))
+            else:
+                rate = base / (size + 0.3) ** (0.9 if close else dice.uniform(0.8, 1))
+                trials += [ok(size, rate * dice.uniform(0.9, 1.1), n, synthetic=size > 1) for n in (1, 2, 3)]
+        runs.append(run(*trials, place=place))
+    return summary(*runs)
+
+
+def texts(figure: Figure) -> dict[str, Bbox]:
+    """Every text on the paper with its extent in pixels, the watermark aside."""
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    found: dict[str, Bbox] = {}
+    for artist in figure.findobj(Text):
+        assert isinstance(artist, Text)
+        if artist.get_text() and artist.get_visible() and artist.get_gid() != "watermark":
+            found[f"{artist.get_text()} ({len(found)})"] = artist.get_window_extent(canvas.get_renderer())
+    return found
+
+
+def words(figure: Figure, gid: str | None = None) -> list[str]:
+    found = [artist for artist in figure.findobj(Text) if isinstance(artist, Text)]
+    return [text.get_text() for text in found if text.get_text() and gid in {None, text.get_gid()}]
+
+
+def axes(figure: Figure) -> Axes:
+    (found,) = figure.axes
+    return found
+
+
+def heights(line: Any) -> list[float]:
+    return [float(y) for y in line.get_ydata()]
+
+
+def spots(figure: Figure, *gids: str) -> Iterator[tuple[float, float]]:
+    """Centres of markers in pixels."""
+    for line in axes(figure).lines:
+        if line.get_gid() in gids:
+            yield from axes(figure).transData.transform(line.get_xydata())
+
+
+def assert_clean(figure: Figure) -> None:
+    """No two texts overlap, all lie on the paper, and none hides a marker."""
+    boxes = texts(figure)
+    width, height = figure.bbox.width, figure.bbox.height
+    for name, box in boxes.items():
+        assert box.x0 >= 0, name
+        assert box.y0 >= 0, name
+        assert box.x1 <= width, name
+        assert box.y1 <= height, name
+    for (one, a), (other, b) in combinations(boxes.items(), 2):
+        across = min(a.x1, b.x1) - max(a.x0, b.x0)
+        up = min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert min(across, up) <= 0.5, f"{one!r} overlaps {other!r}"
+    for x, y in spots(figure, "filled", "hollow"):
+        assert not [name for name, box in boxes.items() if box.contains(x, y)]
+
+
+@pytest.mark.parametrize("metric", charts.METRICS)
+@pytest.mark.parametrize("close", [False, True], ids=["spread", "close"])
+@pytest.mark.parametrize("seed", range(3))
+def test_six_machines_of_eight_models_are_readable(seed: int, close: bool, metric: str) -> None:
+    figure = charts.figure(six_machines(seed, close=close), metric=metric)
+    assert_clean(figure)
+    names = " ".join(words(figure, "name")).replace("\n", " ")
+    assert all(f"{chip} {ram} GB" in names or f"{chip}, {ram} GB" in names for chip, ram in CHIPS)
+
+
+def test_many_machines_with_long_names_are_readable() -> None:
+    runs = [
+        run(
+            *(ok(size, 100 / size) for size in SIZES),
+            run=f"r{n}",
+            machine=Machine(
+                id=f"id-{n:04}", chip="An Extraordinarily Long Name of a Chip " * 3, ram_bytes=32 * GIB
+            ),
+        )
+        for n in range(14)
+    ]
+    assert_clean(charts.figure(summary(*runs)))
+
+
+def test_lone_points_close_to_each_other_are_readable() -> None:
+    runs = [run(ok(7 + 0.2 * place, 10 + 0.4 * place), place=place) for place in range(4)]
+    figure = charts.figure(summary(*runs))
+    assert_clean(figure)
+
+
+def test_a_name_keeps_off_what_is_there_already() -> None:
+    curve = Curve(size=Size(40, 10), spots=((100, 100),), joined=((100, 100),), bars=())
+    frame = Frame(Box(0, 0, 300, 200), (0, 1), (0, 1))
+    free = beside([curve], frame, NOTHING, at_start=True)
+    assert free is not None
+    moved = beside([curve], frame, NOTHING.and_boxes([free.boxes[0]]), at_start=True)
+    assert moved is not None
+    assert not moved.boxes[0].overlaps(free.boxes[0])
+    assert beside([curve], frame, NOTHING.and_boxes([frame.box]), at_start=True) is None
+
+
+def test_sizes_over_many_decades_keep_their_ticks_apart() -> None:
+    assert_clean(charts.figure(summary(run(ok(1e-6, 5000), ok(1, 50), ok(1000, 0.1)))))
+
+
+@pytest.mark.parametrize("rate", [1e-300, 1e300])
+def test_an_absurd_figure_is_still_a_chart(rate: float) -> None:
+    absurd = trial(model=model(7), decode_engine_s=None, decode_client_s=None, reported_decode_tok_s=rate)
+    assert_clean(charts.figure(summary(run(ok(1, 50), absurd))))
+
+
+def two_laptops() -> Summary:
+    return summarise(merge.gather([Path(__file__).parents[1] / "results" / "as-reported"]).table)
+
+
+def test_the_main_chart_asks_and_answers() -> None:
+    figure = charts.figure(two_laptops())
+    shown = words(figure)
+    assert "How large a model stays usable?" in shown
+    assert "Up to 32.8B on Apple M2 Max † and Apple M4 Max 128 GB † (72.7B: 7 and 9 tok/s)." in shown
+    assert any(line.startswith("† As reported: a published comparison of two laptops") for line in shown)
+    assert "Quantisation not reported." in shown
+    assert (axes(figure).get_xscale(), axes(figure).get_yscale()) == ("log", "log")
+    assert words(figure, "name") == ["Apple M2 Max †", "Apple M4 Max 128 GB †"]
+
+
+def test_ticks_are_sizes_and_rates_that_people_know() -> None:
+    figure = charts.figure(two_laptops())
+    x, y = axes(figure).xaxis.get_ticklabels(), axes(figure).yaxis.get_ticklabels()
+    assert {"1B", "3B", "7B", "14B", "32B", "72B"} <= {label.get_text() for label in x}
+    assert "135M" not in {label.get_text() for label in x}
+    assert {"10", "20", "50", "100", "200"} <= {label.get_text() for label in y}
+
+
+@pytest.mark.parametrize(("line", "name"), [(10.0, "10 tok/s"), (4.5, "4.5 tok/s"), (1500, "1,500 tok/s")])
+def test_the_line_is_where_it_is_set_and_named(line: float, name: str) -> None:
+    figure = charts.figure(two_laptops(), line_tok_s=line)
+    (drawn,) = [entry for entry in axes(figure).lines if entry.get_gid() == "level"]
+    assert heights(drawn) == [line, line]
+    assert words(figure, "level") == [name]
+    assert words(figure, "zone") == ["too slow to use"]
+    low, high = axes(figure).get_ylim()
+    assert low < line < high
+    assert_clean(figure)
+
+
+def test_synthetic_points_are_hollow_and_real_ones_filled() -> None:
+    figure = charts.figure(summary(run(ok(1, 50), ok(7, 20, synthetic=True))))
+    faces = {line.get_gid(): line.get_markerfacecolor() for line in axes(figure).lines}
+    assert faces["hollow"] == style.PAPER
+    assert faces["filled"] == style.tone(0).colour
+    assert any("Hollow: synthetic weights." in line for line in words(figure))
+
+
+def test_real_points_alone_need_no_word_on_hollow_ones() -> None:
+    assert not any("Hollow" in line for line in words(charts.figure(summary(run(ok(1, 50))))))
+
+
+def test_bars_reach_from_the_lowest_to_the_highest_trial() -> None:
+    figure = charts.figure(summary(run(ok(1, 40), ok(1, 50, 2), ok(1, 80, 3))))
+    (bar,) = [line for line in axes(figure).lines if line.get_gid() == "bar"]
+    assert heights(bar) == pytest.approx([40, 80])
+    assert any("Bars: lowest to highest trial" in line for line in words(figure))
+
+
+def walls(figure: Figure) -> list[Bbox]:
+    return [patch.get_window_extent() for patch in axes(figure).patches if patch.get_gid() == "wall"]
+
+
+def test_what_does_not_fit_is_a_wall_right_of_its_size() -> None:
+    figure = charts.figure(summary(run(ok(1, 50), too_large(72), too_large(32), place=2)))
+    (wall,) = walls(figure)
+    x, _ = axes(figure).transData.transform((32 * B, 10))
+    assert 0 < wall.x0 - x < 40
+    assert wall.height == pytest.approx(axes(figure).bbox.height)
+    assert words(figure, "wall") == ["does not fit in 24 GB"]
+
+
+def test_walls_of_several_machines_stand_beside_each_other() -> None:
+    runs = [run(ok(1, 50 * (place + 1)), too_large(72), place=place) for place in range(6)]
+    figure = charts.figure(summary(*runs))
+    found = sorted(walls(figure), key=lambda box: box.x0)
+    assert len(found) == 6
+    assert all(left.x1 < right.x0 for left, right in pairwise(found))
+    assert found[-1].x1 < axes(figure).bbox.x1
+    assert "does not fit in 32 GB (Apple M2 Max)" in words(figure, "wall")
+    assert_clean(figure)
+
+
+def test_a_machine_on_which_nothing_fits_is_a_wall_beside_another() -> None:
+    figure = charts.figure(summary(run(ok(7, 20)), run(too_large(7), place=3)))
+    assert words(figure, "wall") == ["does not fit in 16 GB (Apple M1)"]
+    assert len(walls(figure)) == 1
+
+
+def test_one_machine_with_one_point_is_a_chart() -> None:
+    assert_clean(charts.figure(summary(run(ok(7, 20)))))
+
+
+@pytest.mark.parametrize(
+    ("trials", "reason"),
+    [((), "no trials"), ((too_large(7),), "no trial ended well.*needs more")],
+    ids=["empty", "nothing fits"],
+)
+def test_nothing_to_draw_is_said_with_the_reason(trials: tuple[Trial, ...], reason: str) -> None:
+    with pytest.raises(ResultsError, match=reason):
+        charts.figure(summary(run(*trials)))
+
+
+def test_a_point_of_unknown_size_is_named_at_the_foot() -> None:
+    nameless = trial("mystery", model=ModelFacts(name="mystery"), number=1)
+    assert any("mystery on" in line for line in words(charts.figure(summary(run(ok(1, 50), nameless)))))
+    with pytest.raises(ResultsError, match="known size"):
+        charts.figure(summary(run(nameless)))
+
+
+def test_invented_figures_cannot_be_mistaken() -> None:
+    fake = EngineInfo(name="invented", simulated=True)
+    figure = charts.figure(summary(run(ok(1, 50), ok(7, 20), engine=fake)))
+    assert words(figure, "watermark") == ["SIMULATED"]
+    assert words(figure, "name") == ["Apple M4 Max 128 GB · simulated"]
+    assert "How large a model stays usable? (simulated)" in words(figure)
+    assert "SIMULATED" not in words(charts.figure(summary(run(ok(1, 50)))))
+
+
+def test_several_engines_of_a_machine_are_named_and_share_its_colour() -> None:
+    other = run(ok(1, 30), ok(7, 10), run="b", engine=EngineInfo(name="beta"))
+    figure = charts.figure(summary(run(ok(1, 90), ok(7, 30), engine=EngineInfo(name="alpha")), other))
+    assert words(figure, "name") == ["Apple M4 Max 128 GB · alpha", "Apple M4 Max 128 GB · beta"]
+    curves = [line for line in axes(figure).lines if line.get_gid() == "curve"]
+    assert len({str(line.get_color()) for line in curves}) == 1
+    assert len({line.is_dashed() for line in curves}) == 2
+
+
+def test_machines_differ_in_colour_and_in_shape() -> None:
+    tones = [style.tone(place) for place in range(len(style.TONES))]
+    assert len({tone.colour for tone in tones}) == len({tone.marker for tone in tones}) == len(tones)
+
+
+def test_quantisations_that_differ_are_listed() -> None:
+    eight = trial(model=model(1, quantisation="Q8_0"))
+    shown = " ".join(words(charts.figure(summary(run(eight, ok(7, 20), ok(14, 9))))))
+    assert "Sizes differ in quantisation: Q8_0 (1.0B), Q4_K_M (7.0B to 14.0B)." in shown
+    assert "All sizes Q4_K_M." in words(charts.figure(summary(run(ok(7, 20)))))
+
+
+def test_sources_that_differ_have_signs_that_differ() -> None:
+    reported = [
+        run(
+            ok(1, 50 + n),
+            ok(7, 30 + 9 * n),
+            place=n,
+            provenance=Provenance(kind="as reported", source=f"paper {n}"),
+        )
+        for n in range(2)
+    ]
+    shown = " ".join(words(charts.figure(summary(*reported))))
+    assert "† As reported: paper 0" in shown
+    assert "‡ As reported: paper 1" in shown
+
+
+def test_text_of_strangers_is_drawn_as_it_is_and_on_one_line() -> None:
+    strange = Machine(id="x", chip="$\\frac{1}$ 漢字\n\x1b[31m" + "long " * 40, ram_bytes=8 * GIB)
+    figure = charts.figure(summary(run(ok(1, 50), machine=strange)))
+    (name,) = words(figure, "name")
+    assert name.startswith("$\\frac{1}$ 漢字 [31mlong")
+    assert name.endswith("…")
+    with charts._look():
+        assert_clean(figure)
+
+
+def test_loads_are_drawn_apart() -> None:
+    figure = charts.figure(summary(run(ok(1, 50), ok(1, 50, 2), ok(7, 20), ok(7, 20, 2))), metric="load")
+    assert words(figure, "name") == ["Apple M4 Max 128 GB, first load", "Apple M4 Max 128 GB, later loads"]
+    assert [line.is_dashed() for line in axes(figure).lines if line.get_gid() == "curve"] == [False, True]
+
+
+def test_memory_has_the_machine_s_own_as_a_line() -> None:
+    figure = charts.figure(summary(run(ok(1, 50), ok(7, 20), place=2)), metric="memory")
+    (level,) = [line for line in axes(figure).lines if line.get_gid() == "level"]
+    assert heights(level) == [24 * GIB, 24 * GIB]
+    assert words(figure, "level") == ["24 GB of RAM"]
+
+
+def test_only_metrics_with_figures_are_drawable() -> None:
+    assert charts.drawable(two_laptops()) == ("tokens",)
+    assert charts.drawable(summary(run(ok(1, 50), ok(1, 50, 2)))) == tuple(charts.METRICS)
+    with pytest.raises(ResultsError, match="nothing to draw"):
+        charts.figure(two_laptops(), metric="memory")
+
+
+@pytest.mark.parametrize(("suffix", "start"), [(".png", b"\x89PNG"), (".svg", b"<?xml"), (".pdf", b"%PDF")])
+def test_each_format_is_what_its_suffix_says_and_repeats_to_the_byte(
+    tmp_path: Path, suffix: str, start: bytes
+) -> None:
+    one, two = (charts.draw(two_laptops(), tmp_path / f"{name}{suffix}") for name in "ab")
+    assert one.read_bytes().startswith(start)
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_picture_is_sharp_and_not_blank(tmp_path: Path) -> None:
+    with Image.open(charts.draw(two_laptops(), tmp_path / "a.png")) as picture:
+        assert picture.width > 1400
+        assert len(picture.convert("L").getcolors() or []) > 20
+
+
+@pytest.mark.parametrize("name", ["chart.gif", "chart"])
+def test_another_suffix_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=r"\.png, \.svg and \.pdf"):
+        charts.draw(two_laptops(), tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("line", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_line_that_cannot_be_is_refused(line: float) -> None:
+    with pytest.raises(UsageError, match="above 0"):
+        charts.figure(two_laptops(), line_tok_s=line)
+
+
+def test_an_unknown_metric_gets_the_nearest_name() -> None:
+    with pytest.raises(UsageError, match="'tokens'"):
+        charts.figure(two_laptops(), metric="token")
+
+
+def test_a_full_disk_leaves_the_old_chart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "chart.png"
+    path.write_text("before")
+
+    def full_disk(self: Figure, part: Path, **options: object) -> None:
+        part.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", full_disk)
+    with pytest.raises(ResultsError, match="No space left"):
+        charts.draw(two_laptops(), path)
+    assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("chart.png", "before")]
+
+
+def test_results_files_are_drawn_without_the_damaged(tmp_path: Path) -> None:
+    one = run(ok(1, 50))
+    good, bad = tmp_path / "good.jsonl", tmp_path / "bad.jsonl"
+    good.write_bytes(schema.encode(one.header) + b"".join(map(schema.encode, one.trials)))
+    bad.write_text("not ours\n")
+    assert charts.draw_files([good, bad], tmp_path / "chart.png").exists()
+
+
+def test_a_user_s_matplotlibrc_changes_nothing(tmp_path: Path) -> None:
+    import matplotlib as mpl
+
+    plain = charts.draw(two_laptops(), tmp_path / "a.png").read_bytes()
+    with mpl.rc_context({"font.size": 30, "savefig.dpi": 50, "xtick.direction": "in", "text.antialiased": False}):
+        assert charts.draw(two_laptops(), tmp_path / "b.png").read_bytes() == plain
+        assert mpl.rcParams["font.size"] == 30
+
+
+def test_a_box_knows_what_crosses_it() -> None:
+    box = Box(0, 0, 10, 10)
+    assert box.crossed_by(((-5, 5), (15, 5)))
+    assert box.crossed_by(((2, 2), (3, 3)))
+    assert box.crossed_by(((-5, 0), (5, 15)))
+    assert not box.crossed_by(((-5, 8), (3, 16)))
+    assert not box.crossed_by(((20, 0), (20, 10)))
+
+
+def test_stacking_moves_only_what_touches() -> None:
+    assert stacked([10, 50], [10, 10], 0, 100, 2) == [10, 50]
+    assert stacked([50, 50], [10, 10], 0, 100, 2) == [44, 56]
+    assert stacked([99, 99, 99], [10, 10, 10], 0, 100, 0) == [75, 85, 95]
+    assert stacked([1, 2], [10, 10], 0, 100, 0) == [5, 15]

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.support import header, trial
+from tpsprofile import merge, schema
+from tpsprofile.analysis.points import summarise
+from tpsprofile.cli import main
+from tpsprofile.records import Memory, ModelFacts, Outcome, Run, Trial
+from tpsprofile.render.tables import HEADINGS, blocks, fitting
+
+LONG = ModelFacts(
+    name="qwen2.5-coder:32b-instruct", parameters=32_760_000_000, quantisation="Q4_K_M", synthetic=True
+)
+TRIALS = (
+    trial(ttft_s=0.061, load_first_s=1.2, memory=Memory(rss_bytes=2 * 1024**3)),
+    trial(number=2, decode_engine_s=0.5),
+    trial(model=LONG, decode_engine_s=4.0),
+    trial("qwen2.5:72b", outcome=Outcome.DOES_NOT_FIT, reason="needs 46.1 GiB, 21.9 GiB free"),
+)
+
+
+def write(path: Path, *trials: Trial, **changes: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(schema.encode(header(**changes)) + b"".join(map(schema.encode, trials)))
+    return path
+
+
+def call(*arguments: str | Path, width: int = 80) -> Result:
+    return CliRunner(env={"COLUMNS": str(width)}).invoke(main, ["merge", *map(str, arguments)])
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return write(tmp_path / "results" / "mine" / "run.jsonl", *TRIALS)
+
+
+def test_the_summary_of_the_results_here(results: Path) -> None:
+    found = call(width=120)
+    assert found.exit_code == 0
+    lines = [line.split() for line in found.stdout.splitlines()]
+    assert ["Test", "Chip,", "16", "GB"] in lines
+    assert ["llama3.2:1b", "1.2B", "Q8_0", "15.0", "10.0–20.0", "61", "ms", "1.2", "s", "2.0", "GiB"] in lines
+    assert "qwen2.5:72b (1.2B): does not fit: needs 46.1 GiB, 21.9 GiB free" in found.stdout
+    assert "◦ synthetic weights" in found.stdout
+    assert "4 rows from 1 file, 1 machine." in found.stdout
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_summary_fits_and_is_plain_where_there_is_no_terminal(results: Path, width: int) -> None:
+    found = call(width=width)
+    assert max(map(len, found.stdout.splitlines())) <= width
+    assert "\x1b" not in found.stdout
+    assert "qwen2.5-coder:32b-instruct" in found.stdout
+    assert "2.50" in found.stdout
+
+
+def test_a_saved_table_holds_a_row_a_trial(results: Path) -> None:
+    found = call("results", "-o", "all.csv")
+    assert found.exit_code == 0
+    assert "Saved 4 rows to all.csv" in found.stdout
+    assert len(merge.load(Path("all.csv"))) == 4
+
+
+def test_json_is_nothing_but_the_summary(results: Path) -> None:
+    found = call("results", "--json", "-o", "all.json")
+    document = json.loads(found.stdout)
+    assert [point["model"] for point in document["points"]] == ["llama3.2:1b", LONG.name]
+    assert document["points"][0]["decode"] == {"median": 15.0, "low": 10.0, "high": 20.0, "n": 2}
+    assert document["points"][1]["ttft"] is None
+    assert document["absent"][0]["outcome"] == "does not fit"
+    assert Path("all.json").exists()
+
+
+def test_a_damaged_file_is_named_on_one_line_and_the_rest_goes_on(results: Path) -> None:
+    Path("results/bad.jsonl").write_text("not ours\n")
+    found = call("-o", "all.csv")
+    assert found.exit_code == 3
+    (line,) = found.stderr.splitlines()
+    assert line.startswith("Left out: results/bad.jsonl")
+    assert "llama3.2:1b" in found.stdout
+    assert len(merge.load(Path("all.csv"))) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["nowhere"], 3, "nowhere does not exist"),
+        (["results", "-o", "all.xlsx"], 2, "all.xlsx cannot be written as .xlsx"),
+        (["results", "-o", "no/all.csv"], 3, "no/all.csv cannot be written"),
+        (["empty"], 3, "tpsprofile sweep"),
+        (["results", "--nonsense"], 2, "--nonsense"),
+    ],
+)
+def test_what_cannot_be_done_is_said_on_one_line(
+    results: Path, arguments: list[str], code: int, says: str
+) -> None:
+    Path("empty").mkdir()
+    found = call(*arguments)
+    assert found.exit_code == code
+    assert says in found.stderr.splitlines()[-1]
+    assert "Traceback" not in found.output
+
+
+def test_without_any_results_a_sweep_is_advised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = call()
+    assert found.exit_code == 3
+    assert "tpsprofile sweep" in found.stderr
+
+
+def test_help_has_examples() -> None:
+    found = call("--help")
+    assert "tpsprofile merge results/ -o all.csv" in found.stdout
+
+
+def test_columns_are_dropped_by_importance_and_when_all_unknown() -> None:
+    run = Run(header=header(), trials=TRIALS)
+    (block,) = blocks(summarise(merge.table([run])))
+    assert fitting(block.rows, 200) == tuple(HEADINGS)
+    assert set(HEADINGS) - set(fitting(block.rows, 70)) == {"memory", "load"}
+    assert fitting(block.rows, 10) == ("model", "rate", "ttft")
+    silent = Run(header=header(), trials=(trial(),))
+    (block,) = blocks(summarise(merge.table([silent])))
+    assert "memory" not in fitting(block.rows, 200)
+
+
+def test_a_model_below_the_line_is_marked() -> None:
+    run = Run(header=header(), trials=TRIALS)
+    (block,) = blocks(summarise(merge.table([run])), line_tok_s=10.0)
+    assert [row.slow for row in block.rows] == [False, True]

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+import pytest
+
+from tests.support import WHEN, header, trial
+from tpsprofile import merge, schema
+from tpsprofile.columns import COLUMNS, REQUIRED
+from tpsprofile.errors import ResultsError, UsageError
+from tpsprofile.records import Machine, Memory, Outcome, Provenance, Run, RunHeader, Trial
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*trials: Trial, **changes: object) -> Run:
+    return Run(header=header(**changes), trials=trials)
+
+
+def _records(one: Run) -> list[RunHeader | Trial]:
+    return [one.header, *one.trials]
+
+
+def write(path: Path, *runs: Run) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    records = [record for one in runs for record in _records(one)]
+    path.write_bytes(b"".join(map(schema.encode, records)))
+    return path
+
+
+FULL = run(
+    trial(memory=Memory(rss_bytes=3 * 10**9), started_at=WHEN, ttft_s=0.25, load_first_s=1.5),
+    trial(number=2, outcome=Outcome.DOES_NOT_FIT, reason='needs "46" GiB,\nhas 21', decode_engine_s=None),
+    machine=Machine(id="m1", chip="Chip, with a comma", ram_bytes=24 * 1024**3, unified_memory=False),
+    options={"threads": 2, "gpu_layers": None},
+)
+
+
+def test_a_row_a_trial_with_its_figures() -> None:
+    row = merge.table([FULL]).iloc[0]
+    assert row["machine"] == "Chip, with a comma, 24 GB"
+    assert row["decode_tok_s"] == 10.0
+    assert row["prefill_tok_s"] == 100.0
+    assert row["rss_bytes"] == 3 * 10**9
+    assert row["ttft_s"] == 0.25
+    assert row["options"] == '{"gpu_layers":null,"threads":2}'
+    assert row["decode_clock"] == "engine"
+
+
+def test_unknown_is_empty_and_never_zero() -> None:
+    table = merge.table([FULL])
+    assert table["decode_tok_s"].isna().tolist() == [False, True]
+    assert table["load_later_s"].isna().all()
+    assert table["engine_bytes"].isna().all()
+    assert not (table.select_dtypes("number") == 0).loc[:, ["load_later_s", "engine_bytes"]].any(axis=None)
+
+
+def test_every_column_has_a_type_and_a_meaning_and_is_in_the_table() -> None:
+    table = merge.table([FULL])
+    assert list(table.columns) == list(COLUMNS)
+    assert {name: str(dtype) for name, dtype in table.dtypes.items()} == {n: c.dtype for n, c in COLUMNS.items()}
+    assert all(column.meaning for column in COLUMNS.values())
+    assert set(REQUIRED) <= set(COLUMNS)
+
+
+UNITS = {"_s": "s", "_bytes": "bytes", "_tok_s": "tok/s", "_bytes_s": "bytes/s"}
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_column_named_for_a_unit_says_the_unit(name: str) -> None:
+    suffix = max((one for one in UNITS if name.endswith(one)), key=len, default=None)
+    if suffix is not None:
+        assert COLUMNS[name].meaning.endswith(f", {UNITS[suffix]}")
+
+
+# Fields of the records that are no column: structure, or told by another column.
+NO_COLUMN = {
+    "format", "conditions", "settings", "core_groups", "cpu_features", "tag", "gpus", "chip",
+    "available_bytes", "power_source", "power_mode",
+}  # fmt: skip
+
+
+def leaves(kind: type[msgspec.Struct]) -> set[str]:
+    found: set[str] = set()
+    for field in msgspec.structs.fields(kind):
+        inner = field.type if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct) else None
+        found |= leaves(inner) if inner else {field.name}
+    return found
+
+
+def test_every_field_of_a_trial_and_its_header_has_a_column() -> None:
+    renamed = {
+        "id": "machine_id", "model": "machine_model", "name": "model", "version": "engine_version",
+        "build": "engine_build", "kind": "provenance", "format": "model_format",
+        "reported_decode_tok_s": "decode_reported_tok_s",
+    }  # fmt: skip
+    fields = {renamed.get(name, name) for name in leaves(RunHeader) | leaves(Trial)}
+    assert fields - set(COLUMNS) - NO_COLUMN == set()
+
+
+def test_the_same_run_twice_counts_once_with_the_longer_copy() -> None:
+    short = run(trial())
+    long = run(trial(), trial(number=2))
+    assert len(merge.table([short, long, short])) == 2
+    assert len(merge.table([short, run(trial(), run="another")])) == 2
+
+
+@pytest.mark.parametrize("suffix", merge.SUFFIXES)
+@pytest.mark.parametrize("runs", [[FULL], []], ids=["full", "empty"])
+def test_a_saved_table_reads_back_as_it_was(tmp_path: Path, suffix: str, runs: list[Run]) -> None:
+    table = merge.table(runs)
+    path = merge.save(table, tmp_path / f"all{suffix}")
+    pd.testing.assert_frame_equal(merge.load(path), table)
+    assert [entry.name for entry in tmp_path.iterdir()] == [f"all{suffix}"]
+
+
+def test_another_suffix_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"xlsx.*\.csv, \.parquet and \.json"):
+        merge.save(merge.table([FULL]), tmp_path / "all.xlsx")
+    with pytest.raises(UsageError, match="no merged table"):
+        merge.load(tmp_path / "all.xlsx")
+
+
+def test_a_failed_save_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "all.csv"
+    path.write_text("before")
+
+    def full_disk(self: pd.DataFrame, part: Path, **options: object) -> None:
+        part.write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", full_disk)
+    with pytest.raises(ResultsError, match=r"all\.csv cannot be written: No space left on device"):
+        merge.save(merge.table([FULL]), path)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_does_not_exist_is_one_error(tmp_path: Path) -> None:
+    for suffix in merge.SUFFIXES:
+        with pytest.raises(ResultsError, match="cannot be written"):
+            merge.save(merge.table([FULL]), tmp_path / "nowhere" / f"all{suffix}")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "a,b\n1,2\n"),
+        ("b.csv", ""),
+        ("c.csv", "\x00\x01\n"),
+        ("d.json", "{}"),
+        ("e.json", "[1, 2]"),
+        ("f.json", '[{"machine": "x"}]'),
+        ("g.json", "nonsense"),
+        ("h.parquet", "nonsense"),
+    ],
+)
+def test_a_foreign_table_is_an_error_with_its_name(tmp_path: Path, name: str, content: str) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(ResultsError, match=name) as caught:
+        merge.load(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("outcome", "splendid", "splendid"),
+        ("machine_id", None, "machine_id"),
+        ("decode_tok_s", "fast", "decode_tok_s"),
+    ],
+)
+def test_a_merged_table_with_a_foreign_value_is_an_error(
+    tmp_path: Path, column: str, value: object, reason: str
+) -> None:
+    rows = msgspec.json.decode(merge.as_json(merge.table([FULL])))
+    rows[0][column] = value
+    path = tmp_path / "all.json"
+    path.write_bytes(msgspec.json.encode(rows))
+    with pytest.raises(ResultsError, match=reason):
+        merge.load(path)
+
+
+def test_gathering_names_the_damaged_and_goes_on(tmp_path: Path) -> None:
+    write(tmp_path / "deep" / "good.jsonl", FULL)
+    (tmp_path / "bad.jsonl").write_text("not ours\n")
+    merge.save(merge.table([run(trial(), run="other")]), tmp_path / "saved.csv")
+    found = merge.gather([tmp_path, tmp_path / "saved.csv"])
+    assert (len(found.table), found.files) == (3, 2)
+    assert ["bad.jsonl" in str(error) for error in found.errors] == [True]
+
+
+def test_a_number_too_large_for_a_table_is_one_files_error(tmp_path: Path) -> None:
+    model = msgspec.structs.replace(trial().model, parameters=10**30)
+    path = write(tmp_path / "huge.jsonl", run(trial(model=model)))
+    found = merge.gather([path])
+    assert "huge.jsonl" in str(found.errors[0])
+
+
+def test_a_run_counts_once_across_files_and_saved_tables(tmp_path: Path) -> None:
+    path = write(tmp_path / "one.jsonl", FULL)
+    saved = merge.save(merge.table([FULL]), tmp_path / "all.parquet")
+    assert len(merge.gather([path, saved]).table) == 2
+
+
+def test_no_results_at_all_advises_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ResultsError, match="tpsprofile sweep"):
+        merge.gather([tmp_path])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ResultsError, match="tpsprofile sweep"):
+        merge.gather([])
+
+
+def test_reported_figures_are_in_the_repository_as_reported() -> None:
+    table = merge.gather([ROOT / "results" / "as-reported"]).table
+    assert set(table["provenance"]) == {"as reported"}
+    assert set(table["decode_clock"]) == {"reported"}
+    rates = table.groupby(["chip", "parameters"])["decode_tok_s"].apply(list).to_dict()
+    assert rates == {
+        ("Apple M2 Max", 1_240_000_000): [160],
+        ("Apple M2 Max", 10_300_000_000): [42, 41],
+        ("Apple M2 Max", 32_800_000_000): [14],
+        ("Apple M2 Max", 72_700_000_000): [7],
+        ("Apple M4 Max", 1_240_000_000): [200],
+        ("Apple M4 Max", 10_300_000_000): [55],
+        ("Apple M4 Max", 32_800_000_000): [20],
+        ("Apple M4 Max", 72_700_000_000): [9],
+    }
+    assert table.loc[table["chip"] == "Apple M2 Max", "ram_bytes"].isna().all()
+    assert "15" in str(table.loc[table["chip"] == "Apple M2 Max", "method"].iloc[0])
+
+
+def test_provenance_reaches_the_table() -> None:
+    one = run(trial(), provenance=Provenance(kind="as reported", source="a paper"))
+    assert merge.table([one]).loc[0, "source"] == "a paper"

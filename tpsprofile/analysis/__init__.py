@@ -1,0 +1,1 @@
+"""Pure functions on the merged table: they read no file, draw nothing and print nothing."""

@@ -1,0 +1,64 @@
+"""``tpsprofile plot``: charts of results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tpsprofile.errors import ResultsError
+
+_METRICS = ("tokens", "load", "ttft", "memory")
+
+
+@click.command(
+    short_help="Draw tokens/s against parameter count.",
+    epilog="""\b
+Examples:
+  tpsprofile plot                             ./results as tpsprofile.png
+  tpsprofile plot results/ all.csv -o us.svg  folders, files, merged tables
+  tpsprofile plot --metric load -o load.pdf   load times instead
+  tpsprofile plot --metric all -o us.png      us-tokens.png, us-load.png, ...
+  tpsprofile plot --line 5                    another line for "too slow"
+""",
+)
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[FILES|FOLDERS]...")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("tpsprofile.png"),
+    show_default=True,
+    metavar="FILE",
+    help="Where to: .png, .svg or .pdf.",
+)
+@click.option(
+    "--metric",
+    type=click.Choice([*_METRICS, "all"]),
+    default="tokens",
+    show_default=True,
+    help="What to draw against parameter count.",
+)
+@click.option(
+    "--line", type=float, default=10.0, show_default=True, metavar="TOK/S", help="Below it a model is too slow."
+)
+def plot(*, paths: tuple[Path, ...], out: Path, metric: str, line: float) -> None:
+    """Draw tokens/s, load time, time to first token or memory against parameter count, a curve a machine.
+
+    Takes results files, folders of them, and tables that "tpsprofile merge -o" saved; without an argument,
+    ./results. A damaged file is named and left out; the exit status is then 3.
+    """
+    from tpsprofile.analysis.points import summarise
+    from tpsprofile.cli.merge import report
+    from tpsprofile.merge import gather
+    from tpsprofile.render import charts
+
+    found = gather(paths)
+    report(found.errors)
+    summary = summarise(found.table)
+    every = metric == "all"
+    for one in (charts.drawable(summary) or ("tokens",)) if every else (metric,):
+        path = out.with_stem(f"{out.stem}-{one}") if every else out
+        click.echo(charts.draw(summary, path, metric=one, line_tok_s=line))
+    if found.errors:
+        click.get_current_context().exit(ResultsError.exit_code)

@@ -1,0 +1,169 @@
+"""Columns of the merged table: the one place that says what each is called, holds and means.
+
+The order here is the order in the table. Quantities are in base units, which the name of the column ends in.
+Unknown is empty (NA), never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from tpsprofile.records import RunHeader, Trial
+
+TEXT = "string"
+WHOLE = "Int64"
+REAL = "Float64"
+FLAG = "boolean"
+MOMENT = "datetime64[us, UTC]"
+
+
+class Column(NamedTuple):
+    """One column: its pandas type, its meaning with the unit, and where its value comes from."""
+
+    dtype: str
+    meaning: str
+    value: Callable[[RunHeader, Trial], object]
+
+
+def _options(run: RunHeader) -> str | None:
+    """Options as JSON with sorted keys, so that equal options are equal text."""
+    return msgspec.json.encode(run.options, order="sorted").decode() if run.options else None
+
+
+def _clock(trial: Trial) -> str | None:
+    """Which of the three figures ``Trial.decode_tok_s`` is."""
+    if trial.decode_tok_s is None:
+        return None
+    if trial.decode_engine_tok_s is not None:
+        return "engine"
+    return "client" if trial.decode_client_tok_s is not None else "reported"
+
+
+_WHO: Mapping[str, Column] = {
+    "machine": Column(TEXT, "machine: its tag, or chip and memory", lambda r, t: r.machine.label),
+    "machine_id": Column(TEXT, "machine: stable id", lambda r, t: r.machine.id),
+    "chip": Column(TEXT, "machine: processor or system chip", lambda r, t: r.machine.chip),
+    "machine_model": Column(TEXT, "machine: maker's model name", lambda r, t: r.machine.model),
+    "arch": Column(TEXT, "machine: instruction set", lambda r, t: r.machine.arch),
+    "cores_physical": Column(WHOLE, "machine: physical cores", lambda r, t: r.machine.cores_physical),
+    "cores_logical": Column(WHOLE, "machine: logical cores", lambda r, t: r.machine.cores_logical),
+    "gpus": Column(
+        TEXT, "machine: graphics processors", lambda r, t: ", ".join(gpu.name for gpu in r.machine.gpus) or None
+    ),
+    "ram_bytes": Column(WHOLE, "machine: memory the system manages, bytes", lambda r, t: r.machine.ram_bytes),
+    "unified_memory": Column(
+        FLAG, "machine: processor and graphics share one memory", lambda r, t: r.machine.unified_memory
+    ),
+    "os": Column(TEXT, "machine: operating system and version", lambda r, t: r.machine.os),
+    "virtual": Column(FLAG, "machine: virtual machine or container", lambda r, t: r.machine.virtual),
+    "translated": Column(FLAG, "machine: the program ran under Rosetta", lambda r, t: r.machine.translated),
+    "bandwidth_bytes_s": Column(
+        REAL, "machine: memory bandwidth measured, bytes/s", lambda r, t: r.machine.bandwidth_bytes_s
+    ),
+    "engine": Column(TEXT, "engine: name", lambda r, t: r.engine.name),
+    "engine_version": Column(TEXT, "engine: version", lambda r, t: r.engine.version),
+    "engine_build": Column(TEXT, "engine: what it says of its build", lambda r, t: r.engine.build),
+    "simulated": Column(FLAG, "engine: figures are invented", lambda r, t: r.engine.simulated),
+    "options": Column(TEXT, "engine: options beside the workload, as JSON", lambda r, t: _options(r)),
+    "provenance": Column(TEXT, "run: measured, or as reported", lambda r, t: r.provenance.kind),
+    "source": Column(TEXT, "run: who reported the figures", lambda r, t: r.provenance.source),
+    "method": Column(TEXT, "run: how reported figures were taken", lambda r, t: r.provenance.method),
+    "run": Column(TEXT, "run: random id", lambda r, t: r.run),
+    "run_started_at": Column(MOMENT, "run: when it began, UTC", lambda r, t: r.started_at),
+    "plan": Column(TEXT, "run: name of the sweep plan", lambda r, t: r.plan),
+    "line_tok_s": Column(
+        REAL, "run: decode rate below which a model is too slow, tok/s", lambda r, t: r.line_tok_s
+    ),
+    "tpsprofile": Column(TEXT, "run: version of tpsprofile", lambda r, t: r.tpsprofile),
+}
+
+_WORK: Mapping[str, Column] = {
+    "model": Column(TEXT, "model: name", lambda r, t: t.model.name),
+    "parameters": Column(WHOLE, "model: all weights, count", lambda r, t: t.model.parameters),
+    "parameters_active": Column(
+        WHOLE, "model: weights used a token, count", lambda r, t: t.model.parameters_active
+    ),
+    "quantisation": Column(TEXT, "model: quantisation", lambda r, t: t.model.quantisation),
+    "file_bytes": Column(WHOLE, "model: size of its file, bytes", lambda r, t: t.model.file_bytes),
+    "digest": Column(TEXT, "model: hash of its file, or of its recipe", lambda r, t: t.model.digest),
+    "architecture": Column(TEXT, "model: architecture", lambda r, t: t.model.architecture),
+    "model_format": Column(TEXT, "model: file format", lambda r, t: t.model.format),
+    "synthetic": Column(FLAG, "model: random weights of a real model's shape", lambda r, t: t.model.synthetic),
+    "prompt": Column(TEXT, "workload: name of the prompt", lambda r, t: t.workload.prompt),
+    "tokens_asked": Column(WHOLE, "workload: tokens to generate", lambda r, t: t.workload.tokens_out),
+    "context_asked": Column(
+        WHOLE, "workload: context length asked for, tokens", lambda r, t: t.workload.context_tokens
+    ),
+    "depth_tokens": Column(
+        WHOLE, "workload: tokens in the context before the prompt", lambda r, t: t.workload.depth_tokens
+    ),
+    "temperature": Column(REAL, "workload: sampling temperature", lambda r, t: t.workload.temperature),
+    "seed": Column(WHOLE, "workload: sampling seed", lambda r, t: t.workload.seed),
+    "prompt_mode": Column(TEXT, "workload: how the prompt goes in", lambda r, t: t.workload.prompt_mode),
+}
+
+_TRIAL: Mapping[str, Column] = {
+    "number": Column(WHOLE, "trial: counts from 1 within the model", lambda r, t: t.number),
+    "started_at": Column(MOMENT, "trial: when it began, UTC", lambda r, t: t.started_at),
+    "outcome": Column(TEXT, "trial: how it ended; only ok enters a figure", lambda r, t: t.outcome.value),
+    "reason": Column(TEXT, "trial: why, for any outcome but ok", lambda r, t: t.reason),
+    "decode_tok_s": Column(REAL, "decode rate of an ok trial, tok/s", lambda r, t: t.decode_tok_s),
+    "decode_clock": Column(TEXT, "decode rate: engine, client or reported", lambda r, t: _clock(t)),
+    "decode_engine_tok_s": Column(
+        REAL, "decode rate by the engine's clock, tok/s", lambda r, t: t.decode_engine_tok_s
+    ),
+    "decode_client_tok_s": Column(
+        REAL, "decode rate by the client's clock, tok/s", lambda r, t: t.decode_client_tok_s
+    ),
+    "decode_reported_tok_s": Column(
+        REAL, "decode rate as somebody else printed it, tok/s", lambda r, t: t.reported_decode_tok_s
+    ),
+    "prefill_tok_s": Column(REAL, "uncached prompt tokens a second, tok/s", lambda r, t: t.prefill_tok_s),
+    "prefill_verified": Column(
+        FLAG, "the prompt is known not to have come from a cache", lambda r, t: t.prefill_verified
+    ),
+    "ttft_s": Column(REAL, "time to first token, s", lambda r, t: t.ttft_s),
+    "load_first_s": Column(REAL, "load, the first of the run, s", lambda r, t: t.load_first_s),
+    "load_later_s": Column(REAL, "load, a later one of the run, s", lambda r, t: t.load_later_s),
+    "tokens_in": Column(WHOLE, "prompt tokens, cached ones included", lambda r, t: t.tokens_in),
+    "tokens_cached": Column(WHOLE, "prompt tokens from a cache", lambda r, t: t.tokens_cached),
+    "tokens_out": Column(WHOLE, "generated tokens by the engine's count", lambda r, t: t.tokens_out),
+    "prefill_s": Column(REAL, "time for the uncached prompt tokens, s", lambda r, t: t.prefill_s),
+    "decode_engine_s": Column(
+        REAL, "first token to last by the engine's clock, s", lambda r, t: t.decode_engine_s
+    ),
+    "decode_client_s": Column(
+        REAL, "first chunk to last by the client's clock, s", lambda r, t: t.decode_client_s
+    ),
+    "context_tokens": Column(WHOLE, "context length the engine reports, tokens", lambda r, t: t.context_tokens),
+    "needed_bytes": Column(WHOLE, "memory the model was expected to need, bytes", lambda r, t: t.needed_bytes),
+    "available_bytes": Column(WHOLE, "memory there was before the load, bytes", lambda r, t: t.available_bytes),
+    "rss_bytes": Column(
+        WHOLE, "peak resident set of the engine's processes, bytes", lambda r, t: t.memory.rss_bytes
+    ),
+    "available_fall_bytes": Column(
+        WHOLE, "largest fall in available memory, bytes", lambda r, t: t.memory.available_fall_bytes
+    ),
+    "engine_bytes": Column(WHOLE, "size the engine reports, bytes", lambda r, t: t.memory.engine_bytes),
+    "engine_vram_bytes": Column(WHOLE, "part of it in GPU memory, bytes", lambda r, t: t.memory.engine_vram_bytes),
+    "swap_rise_bytes": Column(WHOLE, "largest rise in swap, bytes", lambda r, t: t.memory.swap_rise_bytes),
+    "power_source": Column(TEXT, "before the trial: mains or battery", lambda r, t: t.before.power_source),
+    "power_mode": Column(TEXT, "before the trial: power mode or governor", lambda r, t: t.before.power_mode),
+    "load_1m": Column(REAL, "before the trial: load average, processes", lambda r, t: t.before.load_1m),
+    "cpu_busy": Column(
+        REAL, "before the trial: share of processor time in use, 0 to 1", lambda r, t: t.before.cpu_busy
+    ),
+    "swap_used_bytes": Column(
+        WHOLE, "before the trial: swap in use, bytes", lambda r, t: t.before.swap_used_bytes
+    ),
+    "nonce": Column(TEXT, "text before the prompt that no cache can know", lambda r, t: t.nonce),
+}
+
+COLUMNS: Mapping[str, Column] = {**_WHO, **_WORK, **_TRIAL}
+"""Name -> column, in the order of the table."""
+
+REQUIRED = ("machine", "machine_id", "engine", "run", "model", "outcome")
+"""Columns without which a file is no merged table; others that it lacks are unknown."""

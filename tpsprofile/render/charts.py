@@ -1,0 +1,82 @@
+"""Charts: a summary becomes a picture in a file. ``draw`` is all that commands need."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from tpsprofile.analysis.points import Summary, summarise
+from tpsprofile.errors import ResultsError, UsageError
+from tpsprofile.files import replacing
+from tpsprofile.merge import gather
+from tpsprofile.render import style
+from tpsprofile.render.paint import paint
+from tpsprofile.render.picture import METRICS, compose
+
+__all__ = ["METRICS", "SUFFIXES", "draw", "draw_files", "drawable", "figure"]
+
+SUFFIXES = (".png", ".svg", ".pdf")
+"""What a chart can be saved as."""
+_UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+"""Without a date, the same results give the same file."""
+
+
+def draw(summary: Summary, path: Path, *, metric: str = "tokens", line_tok_s: float = 10.0) -> Path:
+    """Draw one metric (a key of ``METRICS``) to a .png, .svg or .pdf; the file appears whole or not at all.
+
+    Raises UsageError for another suffix, an unknown metric or a line that is not above 0, ResultsError where there
+    is nothing to draw or the file cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UsageError(
+            f"A chart cannot be written as {suffix or 'a file without suffix'}: {path}.",
+            f"There is {', '.join(SUFFIXES[:-1])} and {SUFFIXES[-1]}.",
+        )
+    drawn = figure(summary, metric=metric, line_tok_s=line_tok_s)
+    with _look(), replacing(path) as part:
+        drawn.savefig(part, metadata=_UNDATED[suffix])
+    return path
+
+
+def draw_files(files: Sequence[Path], path: Path, *, metric: str = "tokens", line_tok_s: float = 10.0) -> Path:
+    """Draw what results files hold, as ``draw`` does; damaged ones among them are left out.
+
+    Raises as ``draw`` does.
+    """
+    return draw(summarise(gather(files).table), path, metric=metric, line_tok_s=line_tok_s)
+
+
+def drawable(summary: Summary) -> tuple[str, ...]:
+    """The metrics for which there is a figure to draw."""
+    found = []
+    for metric in METRICS:
+        with suppress(ResultsError):
+            compose(summary, metric)
+            found.append(metric)
+    return tuple(found)
+
+
+def figure(summary: Summary, *, metric: str = "tokens", line_tok_s: float = 10.0) -> Figure:
+    """The chart as a matplotlib figure. Raises as ``draw`` does."""
+    if not (math.isfinite(line_tok_s) and line_tok_s > 0):
+        raise UsageError(f"A line at {line_tok_s} tok/s cannot be drawn.", "Give a number above 0.")
+    picture = compose(summary, metric, line_tok_s)
+    with _look():
+        return paint(picture)
+
+
+@contextmanager
+def _look() -> Iterator[None]:
+    """Our style alone, whatever a matplotlibrc says. A character that the font lacks is drawn as a box."""
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
+        mpl.rcdefaults()
+        mpl.rcParams.update(style.RC)
+        yield

@@ -1,0 +1,247 @@
+"""The layout of a chart: how high its parts are, which values the axes span, and where each text goes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tpsprofile.render import style
+from tpsprofile.render.geometry import Box, Frame, Segment, Size, Spot
+from tpsprofile.render.picture import Picture, Trace, Wall
+from tpsprofile.render.place import CLEAR, Curve, Obstacles, along_line, beside, in_margin, in_wall, obstacles_of
+from tpsprofile.render.sheet import Sheet
+
+BAND_PT = 13.0
+"""Width of a wall."""
+_PAD_PT = 24.0
+"""Between the outermost markers and the edge of the axes."""
+_WIDE_PAD_PT = 130.0
+"""The same on the left, where names stand there."""
+_NAME_PT = 300.0
+"""Width of a name beside its curve, at most."""
+_MARGIN_NAME_PT = 140.0
+"""Width of a name in the right margin, where it may take several lines."""
+_DECADES = 300.0
+"""How far the axes reach at most, as a power of ten: what a float can hold."""
+_LEADER_PT = 16.0
+"""From the axes to the names in the margin."""
+SIZES = {
+    135e6: "135M",
+    0.5e9: "0.5B",
+    1e9: "1B",
+    3e9: "3B",
+    7e9: "7B",
+    14e9: "14B",
+    32e9: "32B",
+    72e9: "72B",
+    200e9: "200B",
+    500e9: "500B",
+    1000e9: "1000B",
+}
+"""Sizes that people know."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A text in its box."""
+
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Every place in the axes."""
+
+    frame: Frame
+    ticks_x: dict[float, str]
+    ticks_y: dict[float, str]
+    names: dict[int, Written]
+    """By the place of the trace."""
+    leaders: Mapping[int, Segment]
+    """The same, for names in the margin."""
+    levels: tuple[Written, ...]
+    """One a level, in their order."""
+    zone: Written | None
+    bands: tuple[Box, ...]
+    """One a wall, in their order."""
+    walls: tuple[Written, ...]
+
+
+def arrange(picture: Picture, sheet: Sheet, room: Box) -> Layout:
+    """Lay out a picture in ``room``, which holds the axes and, where needed, names to the right of them.
+
+    Names go beside the first marker of their curve if all can, at worst with more room to the left of it; else
+    anywhere beside their curve; else into the margin.
+    """
+    for tries in (_Try(), _Try(pad=_WIDE_PAD_PT), _Try(at_start=False)):
+        layout = _arranged(picture, sheet, room, tries)
+        if layout is not None:
+            return layout
+    last = _arranged(picture, sheet, room, _Try(in_margin=True))
+    assert last is not None  # the margin has room for every name
+    return last
+
+
+@dataclass(frozen=True)
+class _Try:
+    """One way to lay out a chart."""
+
+    pad: float = _PAD_PT
+    """Left of the first marker."""
+    at_start: bool = True
+    in_margin: bool = False
+
+
+def _arranged(picture: Picture, sheet: Sheet, room: Box, how: _Try) -> Layout | None:
+    """The layout of that kind, None where a name finds no place."""
+    texts = {place: _name(trace.name, sheet, how.in_margin) for place, trace in _named(picture)}
+    sizes = {place: sheet.measure(text, style.LABEL_PT, weight="bold") for place, text in texts.items()}
+    margin = max(size.width for size in sizes.values()) + _LEADER_PT if how.in_margin else 0.0
+    ticks_y = _ticks_y(_frame(picture, room, how.pad), picture)
+    left = max(sheet.measure(text, style.SMALL_PT).width for text in ["", *ticks_y.values()]) + 8
+    frame = _frame(picture, room._replace(x0=room.x0 + left, x1=room.x1 - margin), how.pad)
+
+    curves = [_curve(trace, sizes.get(place), frame) for place, trace in enumerate(picture.traces)]
+    bands = _bands(picture.walls, frame)
+    heights = [frame.up(level.y) for level in picture.levels]
+    taken = obstacles_of(curves)
+    walls = _wall_texts(picture, sheet, bands, taken)  # walls hide lines behind them, but not curves
+    taken = taken.and_segments(((frame.box.x0, y), (frame.box.x1, y)) for y in heights).and_boxes(bands)
+    names = in_margin(curves, frame, frame.box.x1 + _LEADER_PT) if how.in_margin else None
+    if names is not None:
+        taken = taken.and_segments(names.leaders.values())
+    levels, zone = _level_texts(picture, sheet, frame, taken)
+    taken = taken.and_boxes(one.box for one in (*levels, *([zone] if zone else [])))
+    names = names or beside(curves, frame, taken, at_start=how.at_start)
+    if names is None:
+        return None
+    return Layout(
+        frame=frame,
+        ticks_x=_ticks_x(frame, sheet),
+        ticks_y=ticks_y,
+        names={place: Written(text, names.boxes[place]) for place, text in texts.items()},
+        leaders=names.leaders,
+        levels=levels,
+        zone=zone,
+        bands=bands,
+        walls=walls,
+    )
+
+
+def height_of_names(picture: Picture, sheet: Sheet) -> float:
+    """How high the axes must be for all names to stand in the margin."""
+    texts = [_name(trace.name, sheet, in_margin=True) for _, trace in _named(picture)]
+    return sum(sheet.measure(text, style.LABEL_PT, weight="bold").height + CLEAR for text in texts)
+
+
+def _named(picture: Picture) -> list[tuple[int, Trace]]:
+    return [(place, trace) for place, trace in enumerate(picture.traces) if trace.name]
+
+
+def _name(name: str, sheet: Sheet, in_margin: bool) -> str:
+    if in_margin:
+        return "\n".join(sheet.wrap(name, style.LABEL_PT, _MARGIN_NAME_PT, weight="bold"))
+    return sheet.cut(name, style.LABEL_PT, _NAME_PT, weight="bold")
+
+
+def _frame(picture: Picture, box: Box, pad: float) -> Frame:
+    """Axes that hold every marker, level and wall, with room at the edges."""
+    marks = [mark for trace in picture.traces for mark in trace.marks]
+    sizes = [mark.x for mark in marks] + [wall.x for wall in picture.walls]
+    low, high = _stretched(math.log10(min(sizes)), math.log10(max(sizes)))
+    beyond = _PAD_PT
+    for _ in range(len(picture.walls) + 1):
+        # The walls need a fixed width in points, so how far the axis reaches depends on where they end.
+        scale = (high - low) / (box.x1 - box.x0 - pad - beyond)
+        x = (low - pad * scale, high + beyond * scale)
+        frame = Frame(box, x, (0, 1))
+        end = max((band.x1 for band in _bands(picture.walls, frame)), default=0.0)
+        if end <= box.x1 - 6:
+            break
+        beyond += end - (box.x1 - 6)
+    values = [value for mark in marks for value in (mark.low, mark.high)] + [level.y for level in picture.levels]
+    bottom, top = _stretched(math.log10(min(values)), math.log10(max(values)))
+    rim = 0.09 * (top - bottom)
+    if picture.zone:
+        rim_below = max(rim, 0.1 * (top - bottom + 0.2))
+        bottom = min(bottom, math.log10(picture.levels[0].y) - rim_below)
+    return Frame(box, x, (max(bottom - rim, -_DECADES), min(top + rim, _DECADES)))
+
+
+def _stretched(low: float, high: float) -> Spot:
+    """At least one decade."""
+    lack = max(0.0, 1.0 - (high - low)) / 2
+    return low - lack, high + lack
+
+
+def _curve(trace: Trace, size: Size | None, frame: Frame) -> Curve:
+    return Curve(
+        size=size,
+        spots=tuple(frame.spot(mark.x, mark.y) for mark in trace.marks),
+        joined=tuple(frame.spot(mark.x, mark.y) for mark in trace.marks if mark.joined),
+        bars=tuple((frame.spot(mark.x, mark.low), frame.spot(mark.x, mark.high)) for mark in trace.marks),
+    )
+
+
+def _bands(walls: tuple[Wall, ...], frame: Frame) -> tuple[Box, ...]:
+    """Each wall right of its size, clear of markers there, and right of the wall before it."""
+    bands: list[Box] = []
+    for wall in walls:
+        after = bands[-1].x1 + 2 if bands else 0.0
+        left = max(frame.across(wall.x) + 7, after)
+        bands.append(Box(left, frame.box.y0, left + BAND_PT, frame.box.y1))
+    return tuple(bands)
+
+
+def _wall_texts(picture: Picture, sheet: Sheet, bands: tuple[Box, ...], taken: Obstacles) -> tuple[Written, ...]:
+    written = []
+    for wall, band in zip(picture.walls, bands, strict=True):
+        text = sheet.cut(wall.text, style.WALL_PT, band.y1 - band.y0 - 16)
+        flat = sheet.measure(text, style.WALL_PT)
+        written.append(Written(text, in_wall(Size(flat.height, flat.width), band, taken)))
+    return tuple(written)
+
+
+def _level_texts(
+    picture: Picture, sheet: Sheet, frame: Frame, taken: Obstacles
+) -> tuple[tuple[Written, ...], Written | None]:
+    """The names of levels, and of the zone under the first."""
+    written: list[Written] = []
+    from_left = picture.zone is not None
+    for level in picture.levels:
+        text = sheet.cut(level.text, style.SMALL_PT, (frame.box.x1 - frame.box.x0) * 0.7)
+        size = sheet.measure(text, style.SMALL_PT)
+        box = along_line(size, frame.up(level.y), frame, taken, above=True, from_left=from_left)
+        taken = taken.and_boxes([box])
+        written.append(Written(text, box))
+    if picture.zone is None:
+        return tuple(written), None
+    size = sheet.measure(picture.zone, style.SMALL_PT, style="italic")
+    box = along_line(size, frame.up(picture.levels[0].y), frame, taken, above=False, from_left=True)
+    return tuple(written), Written(picture.zone, box)
+
+
+def _ticks_x(frame: Frame, sheet: Sheet) -> dict[float, str]:
+    """Known sizes in the frame, as many as do not touch."""
+    chosen: dict[float, str] = {}
+    free_from = -math.inf
+    for size, text in SIZES.items():
+        if frame.x[0] <= math.log10(size) <= frame.x[1]:
+            half = sheet.measure(text, style.SMALL_PT).width / 2
+            if frame.across(size) - half >= free_from:
+                chosen[size] = text
+                free_from = frame.across(size) + half + 8
+    return chosen
+
+
+def _ticks_y(frame: Frame, picture: Picture) -> dict[float, str]:
+    """Values of the picture's ticks in the frame, as many as do not crowd."""
+    chosen: dict[float, str] = {}
+    free_from = -math.inf
+    for value, text in sorted(picture.ticks):
+        if frame.y[0] <= math.log10(value) <= frame.y[1] and frame.up(value) >= free_from:
+            chosen[value] = text
+            free_from = frame.up(value) + 14
+    return chosen

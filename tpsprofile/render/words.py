@@ -1,0 +1,187 @@
+"""The sentences of charts: the answer under the title, and what the foot must say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from tpsprofile import units
+from tpsprofile.analysis.points import Absent, Point, Series, Summary
+from tpsprofile.analysis.usable import Usable, curve, wall
+from tpsprofile.records import Outcome
+from tpsprofile.render.names import listed, plain, source
+
+NEXT = "Measure this machine with: tpsprofile sweep."
+
+
+def line(tok_s: float) -> str:
+    """The line's name: ``10 tok/s``."""
+    return f"{tok_s:,g} tok/s"
+
+
+def short_seconds(value: float) -> str:
+    """A duration on an axis: ``20 ms``, ``5 s``, ``2,000 s``."""
+    return f"{value * 1000:g} ms" if value < 1 else f"{value:,g} s"
+
+
+def short_memory(gib: float) -> str:
+    """Memory on an axis in GiB: ``1/4``, ``16``."""
+    return f"{gib:,g}" if gib >= 1 else f"1/{1 / gib:g}"
+
+
+def usable_sizes(answers: Sequence[Usable], called: Mapping[Series, str]) -> tuple[str, ...]:
+    """The largest measured size at or above the line, machine by machine; machines of one answer share a line."""
+    groups: dict[tuple[float, float, bool], list[Usable]] = {}
+    for one in answers:
+        key = (_size(one.largest), _size(one.beyond or one.wall), one.beyond is not None)
+        groups.setdefault(key, []).append(one)
+    ordered = sorted(groups.items(), key=lambda group: (-group[0][0], -group[0][1]))
+    return tuple(_usable_line(group, called) for _, group in ordered)
+
+
+def _usable_line(group: Sequence[Usable], called: Mapping[Series, str]) -> str:
+    who = listed([called[one.series] for one in group])
+    first = group[0]
+    if first.largest is None:
+        return f"No measured size on {who} ({_speed(group)})."
+    if first.beyond is not None:
+        rest = _speed(group)
+    elif first.wall is not None:
+        rest = f"{units.parameters(first.wall.parameters)} does not fit"
+    else:
+        rest = "the largest measured"
+    return f"Up to {units.parameters(first.largest.parameters)} on {who} ({rest})."
+
+
+def _speed(group: Sequence[Usable]) -> str:
+    """``72.7B: 7 and 9 tok/s``, in the order of the group."""
+    beyond = [one.beyond for one in group if one.beyond is not None]
+    rates = [f"{point.decode.median:.3g}" for point in beyond if point.decode is not None]
+    return f"{units.parameters(beyond[0].parameters)}: {listed(rates)} tok/s"
+
+
+def _size(entry: Point | Absent | None) -> float:
+    return float(entry.parameters or 0) if entry is not None else 0.0
+
+
+def extremes(
+    summary: Summary,
+    figures: Sequence[tuple[str, str]],
+    called: Mapping[Series, str],
+    show: Callable[[float | None], str],
+) -> tuple[str, ...]:
+    """For each series the figure of its smallest and of its largest model, by the first kind that it has."""
+    lines = []
+    for series in summary.series:
+        found = next(((field, what) for field, what in figures if curve(summary, series, field)), None)
+        if found is None:
+            continue
+        points = curve(summary, series, found[0])
+        ends = [points[0], *points[1:][-1:]]
+        told = [f"{_figure(point, found[0], show)} at {units.parameters(point.parameters)}" for point in ends]
+        kind = f" ({found[1]})" if found[1] else ""
+        lines.append(f"{called[series]}: {' to '.join(told)}{kind}.")
+    return tuple(lines)
+
+
+def _figure(point: Point, field: str, show: Callable[[float | None], str]) -> str:
+    return show(getattr(point, field).median)
+
+
+def foot(
+    summary: Summary, drawn: Sequence[Point], called: Mapping[Series, str], signs: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Sources, engines, quantisations, what bars and hollow points mean, and what is missing."""
+    lines = [_reported(sign, name, drawn, called) for name, sign in signs.items()]
+    lines += [_measured(drawn), _quantisations(drawn, called), _signs(drawn), _missing(summary, called)]
+    return tuple(filter(None, lines))
+
+
+def _reported(sign: str, name: str, drawn: Sequence[Point], called: Mapping[Series, str]) -> str:
+    methods: dict[str, list[str]] = {}
+    for series in dict.fromkeys(point.series for point in drawn):
+        if series.provenance != "measured" and source(series) == name:
+            methods.setdefault(plain(series.method or "method not given", 240), []).append(called[series])
+    told = [method if len(methods) == 1 else f"{listed(who)}: {method}" for method, who in methods.items()]
+    return f"{sign} As reported: {name} ({'; '.join(told).replace(f' {sign}:', ':')})."
+
+
+def _measured(drawn: Sequence[Point]) -> str:
+    """Engines and versions, and the work where it is the same for all."""
+    mine = [point for point in drawn if point.series.provenance == "measured"]
+    if not mine:
+        return ""
+    engines = dict.fromkeys(
+        " ".join(filter(None, [point.series.engine, point.engine_version and plain(point.engine_version)]))
+        + (" (figures are invented)" if point.series.simulated else "")
+        for point in mine
+    )
+    work = [
+        _only("{:,} tokens out", (point.series.tokens_asked for point in mine)),
+        _only("context {:,}", (point.series.context_asked for point in mine)),
+        _only("prompt {}", (point.series.prompt for point in mine)),
+    ]
+    return f"Measured by tpsprofile: {', '.join(filter(None, [listed(list(engines)), *work]))}."
+
+
+def _only(form: str, values: Iterable[object]) -> str:
+    found = set(values)
+    return form.format(*found) if len(found) == 1 and None not in found else ""
+
+
+def _quantisations(drawn: Sequence[Point], called: Mapping[Series, str]) -> str:
+    sizes: dict[str, list[float]] = {}
+    for point in drawn:
+        sizes.setdefault(plain(point.quantisation or ""), []).append(float(point.parameters or 0))
+    known = {name: found for name, found in sizes.items() if name}
+    if not known:
+        return "Quantisation not reported."
+    if len(sizes) == 1:
+        return f"All sizes {next(iter(known))}."
+    told = [f"{name} ({_range(found)})" for name, found in known.items()]
+    silent = dict.fromkeys(called[point.series] for point in drawn if not point.quantisation)
+    told += [f"not reported ({listed(list(silent))})"] if silent else []
+    return f"Sizes differ in quantisation: {', '.join(told)}."
+
+
+def _range(sizes: Sequence[float]) -> str:
+    low, high = units.parameters(min(sizes)), units.parameters(max(sizes))
+    return low if low == high else f"{low} to {high}"
+
+
+def _signs(drawn: Sequence[Point]) -> str:
+    told = ["Points: median of the trials. Bars: lowest to highest trial, where wider than the point."]
+    if any(point.synthetic for point in drawn):
+        told.append("Hollow: synthetic weights.")
+    if not all(point.dense for point in drawn):
+        told.append("Not joined by a line: mixtures of experts.")
+    return " ".join(told)
+
+
+def _missing(summary: Summary, called: Mapping[Series, str]) -> str:
+    """Models that were tried, gave no figure, and are no wall."""
+    other = [entry for entry in summary.absent if not _behind_wall(summary, entry)]
+    other_points = [point for point in summary.points if not point.parameters]
+    told = [f"{plain(entry.model)} on {called[entry.series]} ({entry.outcome.value})" for entry in other]
+    told += [f"{plain(point.model)} on {called[point.series]} (size unknown)" for point in other_points]
+    if not told:
+        return ""
+    more = len(told) - 3
+    rest = f" and {more} more (tpsprofile merge lists them)" if more > 0 else ""
+    return f"Without a point: {', '.join(told[:3])}{rest}."
+
+
+def _behind_wall(summary: Summary, entry: Absent) -> bool:
+    first = wall(summary, entry.series)
+    return entry.outcome is Outcome.DOES_NOT_FIT and first is not None and _size(entry) >= _size(first)
+
+
+def why_nothing(summary: Summary, caption: str) -> str:
+    """Why there is no point at all."""
+    if summary.points:
+        return f"no trial of a model of known size says how much it is ({caption})."
+    if not summary.absent:
+        return "the results hold no trials."
+    first = summary.absent[0]
+    return (
+        f"no trial ended well. The first, {plain(first.model)}: {plain(first.reason or first.outcome.value, 120)}."
+    )
