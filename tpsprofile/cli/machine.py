@@ -21,7 +21,7 @@ _BUSY = 0.25
 Examples:
   tpsprofile machine                   look, and measure bandwidth
   tpsprofile machine --tag "M2 Max"    under a name of your own
-  tpsprofile machine --json            for a program; fields as in a results file
+  tpsprofile machine --json            for a program
 """,
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document: machine and conditions.")

@@ -1,0 +1,197 @@
+"""The sweep and the list of models as commands: what they print, what they refuse, and with which status."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.support import header, trial
+from tpsprofile import schema, store
+from tpsprofile.cli import main
+from tpsprofile.engines.fake import FakeEngine
+from tpsprofile.records import Outcome
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+    monkeypatch.setattr("tpsprofile.machine.bandwidth.measure", lambda **_: None)
+    return tmp_path
+
+
+def call(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+def sweep(*arguments: str) -> Result:
+    return call("sweep", "--engine", "fake", "--no-chart", *arguments)
+
+
+def refused(result: Result, status: int, *words: str) -> None:
+    """One clear line on standard error, the status, no traceback."""
+    assert result.exit_code == status, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    lines = [line for line in result.stderr.splitlines() if line]
+    assert len(lines) == 1 or lines[-1].startswith("Error: "), lines
+    for word in words:
+        assert word in lines[-1], lines[-1]
+
+
+def test_a_sweep_prints_its_table_and_where_the_results_are() -> None:
+    result = sweep("laptop")
+    assert result.exit_code == 0, result.output
+    (file,) = store.find([Path("results")])
+    assert f"results  {file}" in result.output
+    for name in ("llama3.2:1b", "falcon3:10b", "phi4:14b"):
+        assert name in result.output
+    assert max(map(len, result.output.splitlines()[2:-1])) <= 80
+
+
+def test_a_simulation_says_so_on_the_screen_and_in_the_file() -> None:
+    result = sweep("laptop")
+    assert "SIMULATED, not a measurement" in result.output
+    (file,) = store.find([Path("results")])
+    assert store.read(file).header.engine.simulated
+
+
+def test_options_override_the_plan() -> None:
+    result = sweep("quick", "--model", "phi4:14b", "--line", "3", "--budget", "1h", "--tag", "My Box")
+    assert result.exit_code == 0, result.output
+    (file,) = store.find([Path("results/my-box")])
+    run = store.read(file)
+    assert run.header.machine.label == "My Box"
+    assert run.header.line_tok_s == 3
+    assert run.header.settings["budget"] == 3600
+    assert {row.model.name for row in run.trials} == {"phi4:14b"}
+
+
+def test_resume_goes_on_with_the_file_alone() -> None:
+    assert sweep("laptop", "--tag", "x").exit_code == 0
+    (file,) = store.find([Path("results")])
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    result = call("sweep", "--resume", str(file), "--no-chart")
+    assert result.exit_code == 0, result.output
+    rows = [(row.model.name, row.number) for row in store.read(file).trials]
+    assert len(rows) == len(set(rows))
+    assert len(rows) == whole.count(b"\n") - 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["sweep", "quik"], 2, ["no plan 'quik'", "Did you mean 'quick'?"]),
+        (["sweep", "--engine", "lama.cpp"], 2, ["no engine 'lama.cpp'", "Did you mean 'llama.cpp'?"]),
+        (["sweep", "--model", "llama3.2:1x"], 2, ["llama3.2:1x", "Did you mean 'llama3.2:1b'?"]),
+        (["sweep", "--model", "gone.gguf"], 2, ["gone.gguf"]),
+        (["sweep", "--model", "llama3.2:1b@Q9"], 2, ["Q9"]),
+        (["sweep", "--budget", "soon"], 2, ["'soon' is not a duration"]),
+        (["sweep", "--line", "-1"], 2, ["line"]),
+        (["sweep", "laptop"], 5, ["127.0.0.1:9", "ollama serve"]),
+        (["models", "laptop"], 5, ["127.0.0.1:9"]),
+        (["models", "quik"], 2, ["Did you mean 'quick'?"]),
+        (["sweep", "--resume", "gone.jsonl"], 3, ["gone.jsonl"]),
+        (["swep"], 2, ["no command 'swep'", "Did you mean 'sweep'?"]),
+    ],
+)
+def test_bad_input_gets_one_line_and_a_status(arguments: Sequence[str], status: int, words: Sequence[str]) -> None:
+    refused(call(*arguments), status, *words)
+    assert not Path("results").exists(), "nothing is begun that cannot be done"
+
+
+def test_a_plan_with_a_typo_names_the_key() -> None:
+    Path("mine.yaml").write_text("models: [llama3.2:1b]\ntoken_out: 5\n")
+    refused(call("sweep", "mine.yaml"), 2, "mine.yaml", "'token_out'", "'tokens_out'")
+
+
+def test_a_corrupt_gguf_is_named_before_anything_is_begun() -> None:
+    Path("bad.gguf").write_bytes(b"GGUF" + os.urandom(100))
+    refused(call("sweep", "--model", "bad.gguf"), 4, "bad.gguf")
+    assert not Path("results").exists()
+
+
+def test_a_corrupt_gguf_among_good_ones_is_a_row(tiny_models: tuple[Path, Path]) -> None:
+    Path("bad.gguf").write_bytes(tiny_models[0].read_bytes()[:5000])
+    Path("p.yaml").write_text("models: [x]\ntokens_out: 4\ncontext_tokens: 256\ntrials: 1\n")
+    result = call("sweep", "p.yaml", "--model", "bad.gguf", "--model", str(tiny_models[0]), "--no-chart")
+    assert result.exit_code == 1
+    (file,) = store.find([Path("results")])
+    assert sorted((row.model.name, row.outcome) for row in store.read(file).trials) == [
+        ("bad", Outcome.UNREADABLE),
+        ("tiny-a", Outcome.OK),
+    ]
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n", b'{"record":"run","format":99}\n', b"\x00\xff\n"])
+def test_a_foreign_file_is_not_resumed_and_not_touched(content: bytes) -> None:
+    Path("x.jsonl").write_bytes(content)
+    refused(call("sweep", "--resume", "x.jsonl"), 3, "x.jsonl")
+    assert Path("x.jsonl").read_bytes() == content
+
+
+def test_results_of_another_machine_are_not_resumed() -> None:
+    settings = {"name": "t", "engine": "fake", "models": ["llama3.2:1b"]}
+    Path("x.jsonl").write_bytes(schema.encode(header(settings=settings)) + schema.encode(trial()))
+    refused(call("sweep", "--resume", "x.jsonl"), 3, "another machine")
+
+
+def test_an_output_folder_that_cannot_be_made_is_named() -> None:
+    Path("taken").write_text("a file where the folder should be")
+    refused(sweep("laptop", "--out", "taken/results"), 3, "taken/results")
+
+
+def test_a_server_on_another_computer_needs_a_name_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = FakeEngine.info
+    monkeypatch.setattr(FakeEngine, "info", lambda self: msgspec.structs.replace(real(self), remote=True))
+    refused(sweep("laptop"), 2, "another computer", "--tag")
+    assert not Path("results").exists()
+    assert sweep("laptop", "--tag", "Studio").exit_code == 0
+    (file,) = store.find([Path("results")])
+    run = store.read(file)
+    assert (run.header.machine.label, run.header.machine.ram_bytes) == ("Studio", None)
+    assert {row.before.available_bytes for row in run.trials} == {None}
+    assert {row.outcome for row in run.trials} == {Outcome.OK}, "our memory says nothing about theirs"
+    assert call("sweep", "--resume", str(file), "--no-chart").exit_code == 0
+
+
+def test_models_as_json_for_a_program() -> None:
+    result = call("models", "quick", "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.output)
+    by_name = {row["facts"]["name"]: row for row in document["models"]}
+    eight = by_name["llama3.1:8b"]
+    assert eight["origin"] == "synthetic"
+    assert eight["need"]["weights_bytes"] == eight["disk_bytes"] == eight["facts"]["file_bytes"]
+    assert by_name["smollm2:135m"]["origin"] == "package"
+    assert all(row["fits"] in {True, False} for row in document["models"])
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_the_list_of_models_fits_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    result = call("models", "synthetic")
+    assert result.exit_code == 0
+    assert "qwen2.5:72b" in result.output
+    assert max(map(len, result.output.splitlines())) <= columns
+
+
+def test_completion_offers_plans_engines_and_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    from click.shell_completion import ShellComplete
+
+    complete = ShellComplete(main, {}, "tpsprofile", "_TPSPROFILE_COMPLETE")
+
+    def offered(arguments: list[str], word: str) -> set[str]:
+        return {item.value for item in complete.get_completions(arguments, word)}
+
+    assert "sweep" in offered([], "sw")
+    assert "quick" in offered(["sweep"], "q")
+    assert "ollama" in offered(["sweep", "--engine"], "o")
+    assert "llama3.1:8b" in offered(["sweep", "--model"], "llama3.1")

@@ -1,0 +1,238 @@
+"""A sweep as the user sees it: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from tpsprofile import sweep, units
+from tpsprofile.measure import Deadline
+from tpsprofile.plan import SweepPlan
+from tpsprofile.records import RunHeader, Trial
+from tpsprofile.render.lines import HEADINGS, SYNTHETIC_MARK, ModelLine, model_line, weights
+from tpsprofile.sources import Candidate
+
+Key = tuple[str, str | None, str | None]
+"""``ModelFacts.key``."""
+NARROW = 76
+"""Columns below which load time and memory are left out of the table."""
+
+
+class Screen(sweep.Listener, Protocol):
+    """A listener that draws."""
+
+    rows: dict[Key, list[Trial]]
+    """Every row so far, by model."""
+    lines: list[ModelLine]
+    """The finished models."""
+
+    def drawing(self) -> AbstractContextManager[object]:
+        """Draw for as long as this is entered."""
+        ...
+
+    def watch_budget(self, deadline: Deadline) -> None:
+        """Show what is left of the budget from now on."""
+        ...
+
+    def table(self) -> Table:
+        """The finished models."""
+        ...
+
+
+def screen(console: Console, plan: SweepPlan, candidates: Sequence[Candidate], prior: Sequence[Trial]) -> Screen:
+    """The screen that suits the console."""
+    kind = LiveScreen if console.is_terminal else PlainScreen
+    return kind(console, plan, candidates, prior)
+
+
+def heading(header: RunHeader, plan: SweepPlan) -> str:
+    """Two lines above the table: the machine and its engine; the plan and its work."""
+    machine, engine = header.machine, header.engine
+    facts = [
+        machine.label,
+        machine.os,
+        "SIMULATED, not a measurement" if engine.simulated else f"{engine.name} {engine.version or ''}".strip(),
+        {"mains": "mains power", "battery": "on battery"}.get(header.conditions.power_source or ""),
+    ]
+    budget = "no time limit" if plan.budget is None else f"at most {units.seconds(plan.budget)}"
+    work = [
+        f"plan {plan.name}: {len(plan.models)} model{'s' * (len(plan.models) != 1)}",
+        "fixed prompt",
+        f"{plan.tokens_out} tokens out",
+        f"context {plan.context_tokens}",
+        budget,
+    ]
+    return " · ".join(filter(None, facts)) + "\n" + " · ".join(work)
+
+
+class _Board:
+    """What both screens know: the rows so far, and the model in work."""
+
+    def __init__(
+        self, console: Console, plan: SweepPlan, candidates: Sequence[Candidate], prior: Sequence[Trial]
+    ) -> None:
+        self.console = console
+        self.plan = plan
+        self.waiting = len(candidates)
+        self.rows: dict[Key, list[Trial]] = {}
+        for trial in prior:
+            self.rows.setdefault(trial.model.key, []).append(trial)
+        self.lines: list[ModelLine] = []
+        self.model: Candidate | None = None
+        self.deadline: Deadline | None = None
+
+    def watch_budget(self, deadline: Deadline) -> None:
+        """Show what is left of the budget from now on."""
+        self.deadline = deadline
+
+    def model_started(self, candidate: Candidate) -> None:
+        """A model is next."""
+        self.model = candidate
+        self.waiting -= 1
+
+    def recorded(self, trial: Trial) -> None:
+        """A row is on the disk."""
+        self.rows.setdefault(trial.model.key, []).append(trial)
+
+    def model_finished(self, candidate: Candidate) -> None:
+        """Add the model's line to the table."""
+        self.model = None
+        rows = self.rows.get(candidate.facts.key)
+        if rows:
+            self.lines.append(model_line(rows, self.plan.line))
+
+    def table(self) -> Table:
+        """The finished models."""
+        return lines_table(self.lines, self.console.width)
+
+    def left(self) -> str:
+        """``3:05 min left``; empty without a budget."""
+        left = self.deadline.left() if self.deadline else None
+        return "" if left is None else f"{units.seconds(max(0.0, left))} left"
+
+
+class PlainScreen(_Board):
+    """A line a trial, and the table at the end."""
+
+    def drawing(self) -> AbstractContextManager[object]:
+        """Nothing to draw in between."""
+        return nullcontext()
+
+    def preparing(self, what: str, done: int, total: int | None) -> None:
+        """Say once what is being prepared."""
+        if done == 0:
+            self._say(what)
+
+    def loading(self) -> None:
+        """Said by the first trial's line."""
+
+    def trial_started(self, number: int, trials: int) -> None:
+        """Said by the trial's line."""
+
+    def token(self, count: int, seconds: float) -> None:
+        """Not shown."""
+
+    def recorded(self, trial: Trial) -> None:
+        """One line a row."""
+        super().recorded(trial)
+        rate = trial.decode_tok_s
+        if rate is None:
+            self._say(f"{trial.model.name}: {trial.outcome}: {trial.reason}")
+        else:
+            ttft = units.seconds(trial.ttft_s)
+            self._say(f"{trial.model.name}: trial {trial.number}: {units.rate(rate)} tok/s, TTFT {ttft}")
+
+    def _say(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+class LiveScreen(_Board):
+    """The table, and below it the model in work with a bar and a live rate, redrawn four times a second."""
+
+    def __init__(
+        self, console: Console, plan: SweepPlan, candidates: Sequence[Candidate], prior: Sequence[Trial]
+    ) -> None:
+        super().__init__(console, plan, candidates, prior)
+        self._doing = ""
+        self._done = 0.0
+        self._tokens = 0
+        self._tokens_s = 0.0
+
+    def drawing(self) -> AbstractContextManager[object]:
+        """Redraw until it is left; the table stays out, the caller prints the final one."""
+        return Live(console=self.console, get_renderable=self._picture, refresh_per_second=4, transient=True)
+
+    def model_started(self, candidate: Candidate) -> None:
+        """Begin the live line anew."""
+        super().model_started(candidate)
+        self._doing, self._done, self._tokens = "", 0.0, 0
+
+    def preparing(self, what: str, done: int, total: int | None) -> None:
+        """Show how far the file is."""
+        self._doing, self._done = what, done / total if total else 0.0
+
+    def loading(self) -> None:
+        """Show that nothing is being measured yet."""
+        self._doing, self._done, self._tokens = "loading", 0.0, 0
+
+    def trial_started(self, number: int, trials: int) -> None:
+        """Show which trial this is."""
+        self._doing, self._done, self._tokens = f"trial {number} of {trials}", 0.0, 0
+
+    def token(self, count: int, seconds: float) -> None:
+        """Keep the numbers; the next redraw shows them."""
+        self._tokens, self._tokens_s = count, seconds
+        self._done = count / self.plan.tokens_out
+
+    def _picture(self) -> RenderableType:
+        done = [self.table()] if self.lines else []
+        return Group("", *done, self._live_line(), "", self._foot())
+
+    def _live_line(self) -> RenderableType:
+        if self.model is None:
+            return Text("")
+        facts = self.model.facts
+        rate = (self._tokens - 1) / self._tokens_s if self._tokens > 1 and self._tokens_s > 0 else None
+        grid = Table.grid(padding=(0, 2))
+        speed = Text(f"{units.rate(rate)} tok/s" if rate else "", style="bold")
+        spinner = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"[int(time.monotonic() * 5) % 10]
+        bar = ProgressBar(
+            total=1.0, completed=min(1.0, self._done), width=max(8, min(24, self.console.width - 60))
+        )
+        grid.add_row(Text(f"{spinner} {facts.name}"), weights(facts), speed, self._doing, bar)
+        return grid
+
+    def _foot(self) -> Text:
+        waiting = f"{self.waiting} more" if self.waiting else ""
+        return Text(
+            "  " + " · ".join(filter(None, [waiting, self.left(), "Ctrl-C keeps what is measured"])), "dim"
+        )
+
+
+def lines_table(lines: Sequence[ModelLine], width: int) -> Table:
+    """The measured models as a table that fits ``width`` columns; yellow is below the line."""
+    narrow = width < NARROW
+    shown = HEADINGS[:5] if narrow else HEADINGS
+    table = Table(box=None, pad_edge=False, collapse_padding=True, padding=(0, 2), header_style="dim")
+    for name in shown:
+        table.add_column(name, justify="left" if name in {"model", "weights"} else "right", no_wrap=True)
+    for line in filter(lambda line: line.rate, lines):
+        cells = [line.model, line.weights, line.rate, line.spread, line.ttft, line.load, line.memory][: len(shown)]
+        table.add_row(*cells, style="yellow" if line.below_line else "")
+    return table
+
+
+def remarks(lines: Sequence[ModelLine]) -> list[str]:
+    """What stands below the table: why figures are missing, and what the mark means."""
+    notes = [f"{line.model}: {line.remark}" for line in lines if line.remark]
+    if any(SYNTHETIC_MARK in line.weights for line in lines):
+        notes.append(f"{SYNTHETIC_MARK} synthetic weights: the speed of the real model, text without meaning")
+    return notes

@@ -1,0 +1,206 @@
+"""A sweep from the command line: put the parts together, show them, say what comes next."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path, PurePath
+from typing import Self
+
+import click
+import msgspec
+from rich.console import Console
+
+from tpsprofile import machine, sources, store
+from tpsprofile import plan as plans
+from tpsprofile.cli import screen
+from tpsprofile.engines import registry
+from tpsprofile.engines.base import Engine
+from tpsprofile.errors import EngineError, ModelUnreadableError, ProfileError, UsageError
+from tpsprofile.machine import conditions, fit
+from tpsprofile.models import cache
+from tpsprofile.plan import SweepPlan
+from tpsprofile.records import Conditions, Machine, Outcome, RunHeader, Trial
+from tpsprofile.sources import Candidate
+from tpsprofile.store import ResultsFile
+from tpsprofile.sweep import Host, Sweep, begin, check_resumable
+from tpsprofile.units import parse_seconds
+
+_FAILURES = {
+    Outcome.NOT_PREPARED,
+    Outcome.UNREADABLE,
+    Outcome.ENGINE_DIED,
+    Outcome.ENGINE_ERROR,
+    Outcome.TIMED_OUT,
+}
+
+
+class Session:
+    """One sweep with its screen."""
+
+    def __init__(
+        self,
+        plan: SweepPlan,
+        engine: Engine,
+        *,
+        candidates: list[Candidate],
+        file: ResultsFile,
+        header: RunHeader,
+        prior: Sequence[Trial],
+    ) -> None:
+        self._plan = plan
+        self._engine = engine
+        self._candidates = candidates
+        self._file = file
+        self._header = header
+        self._prior = prior
+        self._console = Console()
+
+    @classmethod
+    def begin(cls, plan: SweepPlan, *, out: Path, tag: str | None, pull: bool) -> Self:
+        """A new sweep with a file of its own. Raises ProfileError before anything is written."""
+        engine = registry.create(plan.engine)
+        candidates = _candidates(plan, engine, pull=pull)
+        remote = engine.info().remote
+        with Console(stderr=True).status("Looking at this machine…"):
+            host = _named(tag) if remote else machine.identify(tag=tag)
+        now = Conditions() if remote else conditions.look()
+        file, header = begin(plan, engine, host, now, out)
+        return cls(plan, engine, candidates=candidates, file=file, header=header, prior=())
+
+    @classmethod
+    def resume(cls, path: Path, *, models: Sequence[str], budget: str | None, pull: bool) -> Self:
+        """Go on with the file at ``path``; the plan is the one it was begun with.
+
+        Raises ResultsError for a file that is not ours, is of another machine, or of another engine.
+        """
+        header = store.read(path).header
+        plan = _plan_of(header, models, budget)
+        engine = registry.create(plan.engine)
+        same = header.machine if header.engine.remote else machine.identify(bandwidth=False)
+        check_resumable(header, engine, same)
+        candidates = _candidates(plan, engine, pull=pull)
+        run, file = ResultsFile.resume(path)
+        return cls(plan, engine, candidates=candidates, file=file, header=run.header, prior=run.trials)
+
+    def run(self, *, keep: bool) -> bool:
+        """Measure, and show it. True where a model failed that ought to have run.
+
+        Ctrl-C ends the program with status 130 after saying how to go on.
+        """
+        say = self._say
+        say(screen.heading(self._header, self._plan))
+        display = screen.screen(self._console, self._plan, self._candidates, self._prior)
+        host = Host(look=conditions.look, usable_bytes=fit.usable_bytes)
+        if self._header.engine.remote:
+            host = Host(look=Conditions, usable_bytes=lambda: None)
+        folder = cache.folder()
+        try:
+            with self._file, display.drawing():
+                with suppress(ProfileError):  # the model's row will say why
+                    sources.fetch(self._candidates, cache=folder, progress=display.preparing)
+                sweep = Sweep(self._plan, self._engine, host=host, cache=folder, keep=keep, listen=display)
+                display.watch_budget(sweep.deadline)
+                sweep.run(self._candidates, self._file, self._prior)
+        except KeyboardInterrupt:
+            self._interrupted(display)
+        except ProfileError:
+            self._show(display)
+            raise
+        self._show(display)
+        say(f"results  {_shown(self._file.path)}")
+        rows = [row for rows in display.rows.values() for row in rows]
+        if not any(row.outcome is Outcome.OK for row in rows):
+            say("No model could be measured; the reasons are above.")
+            return True
+        return any(row.outcome in _FAILURES for row in rows)
+
+    def draw(self, out: Path) -> None:
+        """The chart of everything in ``out``, this run included, beside this run's file."""
+        from tpsprofile.render import charts
+
+        files = store.find([out, self._file.path])
+        chart = charts.draw_files(files, self._file.path.with_suffix(".png"), line_tok_s=self._plan.line)
+        self._say(f"chart    {_shown(chart)}")
+
+    def _show(self, display: screen.Screen) -> None:
+        self._console.print()
+        self._console.print(display.table())
+        for remark in screen.remarks(display.lines):
+            self._console.print(remark, style="dim", highlight=False, markup=False)
+        self._say("")
+
+    def _interrupted(self, display: screen.Screen) -> None:
+        self._show(display)
+        kept = sum(len(rows) for rows in display.rows.values())
+        path = _shown(self._file.path)
+        self._say(
+            f"Stopped. {kept} row{'s' * (kept != 1)} are kept. Go on with:\n  tpsprofile sweep --resume {path}"
+        )
+        raise SystemExit(130)
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _candidates(plan: SweepPlan, engine: Engine, *, pull: bool) -> list[Candidate]:
+    """The plan's models. Raises the reason where not one of them can run."""
+    found = sources.candidates(plan.models, engine, context_tokens=plan.context_tokens, cache=cache.folder())
+    if pull:
+        found = [_pulled(candidate, plan, engine) for candidate in found]
+    problems = [candidate.problem for candidate in found if candidate.problem is not None]
+    if len(problems) == len(found):
+        outcome, reason = problems[0]
+        raise ModelUnreadableError(reason) if outcome is Outcome.UNREADABLE else EngineError(reason)
+    return found
+
+
+def _pulled(candidate: Candidate, plan: SweepPlan, engine: Engine) -> Candidate:
+    """The candidate after the engine downloaded what was missing of it."""
+    missing = candidate.problem is not None and candidate.problem[0] is Outcome.NOT_INSTALLED
+    if not missing or not engine.can.pulls_models:
+        return candidate
+    name = candidate.facts.name
+    with click.progressbar(length=1, label=f"pulling {name}", show_pos=False) as bar:
+
+        def progress(done: int, total: int | None) -> None:
+            if total:
+                bar.length = total
+                bar.update(done - bar.pos)
+
+        engine.pull(name, progress)
+    return sources.candidates([name], engine, context_tokens=plan.context_tokens, cache=cache.folder())[0]
+
+
+def _named(tag: str | None) -> Machine:
+    """Another computer, of which nothing is known but what the user calls it."""
+    if tag is None:
+        raise UsageError(
+            "The engine runs on another computer, whose chip and memory cannot be seen from here.",
+            'Name that computer: --tag "Mac Studio 64GB".',
+        )
+    return Machine(id=f"named-{hashlib.sha256(tag.encode()).hexdigest()[:12]}", chip="another computer", tag=tag)
+
+
+def _plan_of(header: RunHeader, models: Sequence[str], budget: str | None) -> SweepPlan:
+    try:
+        plan = msgspec.convert(header.settings, SweepPlan)
+    except msgspec.ValidationError:
+        raise UsageError("The file does not hold the plan it was made with.", "It cannot be resumed.") from None
+    lost = [name for name in plan.models if PurePath(name).suffix == ".gguf" and not Path(name).exists()]
+    if lost and not models:
+        raise UsageError(f"{', '.join(lost)}: not in this folder.", "Say where: --model FOLDER/FILE.gguf.")
+    return plans.override(
+        plan,
+        models=tuple(models) or None,
+        budget=None if budget is None else parse_seconds(budget),
+    )
+
+
+def _shown(path: Path) -> str:
+    """The path as the user would type it from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
