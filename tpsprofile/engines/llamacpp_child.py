@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 
@@ -33,8 +34,9 @@ def main() -> None:
             answer |= {"url": server.listening_address, "load_s": time.perf_counter() - started}
     except Exception as error:  # noqa: BLE001  (whatever it is, the parent is told)
         answer = {"error": str(error) or type(error).__name__}
-    print(json.dumps(answer), flush=True)  # noqa: T201
-    sys.stdin.read()
+    with suppress(BrokenPipeError):  # the parent ended while the model was loading
+        print(json.dumps(answer), flush=True)  # noqa: T201
+        sys.stdin.read()
     # No orderly end: the server's threads need none, and there is nobody left to wait for them.
     os._exit(0)
 
