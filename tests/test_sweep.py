@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support import WHEN, Ear, outcomes
 from tpsprofile import sources, store
 from tpsprofile.engines import registry
-from tpsprofile.engines.base import Engine
-from tpsprofile.engines.fake import FakeEngine, Fault, VirtualClock
+from tpsprofile.engines.base import Engine, Weights
+from tpsprofile.engines.fake import FakeEngine, FakeSession, Fault, VirtualClock
 from tpsprofile.errors import ProfileError, ResultsError
 from tpsprofile.plan import SweepPlan
 from tpsprofile.records import Conditions, Machine, Outcome, Run, Trial
@@ -185,6 +186,42 @@ def test_resuming_measures_nothing_twice(tmp_path: Path) -> None:
             (row.model.name, row.number) for row in whole.trials
         ]
         assert len(ear.rows) == len(whole.trials) - kept
+
+
+def test_resuming_in_the_middle_of_a_model_loads_it_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    the_plan = plan(models=("llama3.2:1b",), loads=3)
+    whole = swept(tmp_path / "whole", the_plan, engine())
+    the_engine = engine()
+    loads: list[str] = []
+    real = the_engine.load
+
+    def counted(weights: Weights, **options: Any) -> FakeSession:
+        loads.append(weights.facts.name)
+        return real(weights, **options)
+
+    monkeypatch.setattr(the_engine, "load", counted)
+    run = swept(tmp_path / "rest", the_plan, the_engine, prior=whole.trials[:1])
+    assert loads == ["llama3.2:1b"]
+    assert [row.number for row in run.trials] == [2, 3]
+    assert run.trials[0].load_first_s == whole.trials[0].load_first_s
+    assert run.trials[0].load_later_s
+
+
+def test_a_trial_that_would_not_be_finished_in_time_is_not_begun(tmp_path: Path) -> None:
+    the_engine = engine(bandwidth_bytes_s=10e9)
+    run = swept(tmp_path, plan(models=("llama3.1:8b",), loads=1, budget=20.0), the_engine)
+    assert [row.outcome for row in run.trials] == [Outcome.OK, Outcome.NO_TIME]
+    assert run.trials[1].reason == "1 of 3 trials fitted into the budget."
+    assert the_engine.clock.monotonic() < 20.0
+
+
+def test_an_engine_that_hangs_past_the_budget_lacked_time(tmp_path: Path) -> None:
+    the_engine = engine(faults={"llama3.2:1b": Fault.HANGS})
+    run = swept(tmp_path, plan(models=("llama3.2:1b",), budget=30.0), the_engine)
+    assert [row.outcome for row in run.trials] == [Outcome.NO_TIME]
+    assert the_engine.clock.monotonic() < 32.0
 
 
 def test_resuming_gives_more_time_to_what_lacked_it(tmp_path: Path) -> None:
