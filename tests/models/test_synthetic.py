@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.models.gguf_bytes import IQ1_M, TENSORS, gguf
+from tests.models.gguf_bytes import LLAMA as ENTRIES
 from tests.models.shapes import LLAMA, PHI3, QWEN2, like, quiet
 from tpsprofile.errors import ProfileError, UsageError
 from tpsprofile.models import blocks, recipes, synthetic
@@ -38,7 +40,9 @@ def twins(folder: Path) -> list[str]:
     return sorted(path.name for path in (folder / synthetic.FOLDER).iterdir())
 
 
-@pytest.mark.parametrize("shape", [LLAMA, QWEN2, PHI3, like(LLAMA, width=192, heads=3)], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "shape", [LLAMA, QWEN2, PHI3, like(LLAMA, width=192, heads=3, vocab_size=1023)], ids=lambda one: one.name
+)
 @pytest.mark.parametrize("quantisation", BASE)
 def test_the_file_has_the_size_the_facts_and_the_shape_that_were_told(
     tmp_path: Path, shape: Shape, quantisation: str
@@ -51,7 +55,11 @@ def test_the_file_has_the_size_the_facts_and_the_shape_that_were_told(
     found = model.shape()
     assert found is not None
     assert found.kv_values_per_token == shape.kv_values_per_token
-    assert (found.width, found.feed_forward, found.vocab_size) == (shape.width, shape.feed_forward, 1024)
+    assert (found.width, found.feed_forward, found.vocab_size) == (
+        shape.width,
+        shape.feed_forward,
+        shape.vocab_size,
+    )
     assert model.header.tensors == recipe.tensors
 
 
@@ -88,6 +96,12 @@ def test_every_model_of_the_catalogue_has_a_recipe() -> None:
         assert isinstance(tokens, Items)
         assert tokens.count == shape.vocab_size
         assert recipe.facts().parameters == shape.parameters
+
+
+def test_phi_says_that_its_window_has_no_end() -> None:
+    keys = {entry.key: entry.value for entry in of_shape(PHI3).metadata()}
+    assert keys["phi3.attention.sliding_window"] == 0
+    assert not any("sliding_window" in entry.key for entry in TINY.metadata())
 
 
 def test_norms_are_ones_and_silent_tokens_have_no_weight(tmp_path: Path) -> None:
@@ -152,6 +166,15 @@ def test_progress_goes_from_nothing_to_all(tmp_path: Path) -> None:
     done = [said[1] for said in heard]
     assert done == sorted(done)
     assert size - recipes.ALIGNMENT < done[-1] <= size
+
+
+def test_a_type_that_cannot_be_made_is_told_before_writing(tmp_path: Path) -> None:
+    real = tmp_path / "real.gguf"
+    real.write_bytes(gguf(ENTRIES, TENSORS | {"blk.0.odd": ((256, 2), IQ1_M, 112)}))
+    heard: list[str] = []
+    with pytest.raises(ProfileError, match="type IQ1_M"):
+        synthetic.write(twin_of(real), tmp_path / "twin.gguf", lambda what, done, total: heard.append(what))
+    assert heard == []
 
 
 def test_too_little_disk_is_told_before_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,8 +101,9 @@ def test_smollm2_has_the_types_of_its_real_file() -> None:
 
 
 def test_a_row_that_fits_no_block_stays_in_half_floats() -> None:
-    odd = {tensor.name: tensor.type for tensor in tensors(like(LLAMA, feed_forward=500), "Q4_K_M")}
-    assert odd["blk.0.ffn_down.weight"] == "F16"
+    for quantisation in ("Q4_K_M", "Q4_0", "Q8_0"):
+        odd = {tensor.name: tensor.type for tensor in tensors(like(LLAMA, feed_forward=500), quantisation)}
+        assert odd["blk.0.ffn_down.weight"] == "F16"
 
 
 def test_phi_has_fused_tensors() -> None:

@@ -141,7 +141,6 @@ def _write_header(recipe: Recipe, part: Path) -> None:
         writer.write_header_to_file(part)
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
-        writer.flush()
     finally:
         with suppress(OSError):  # What could not be written has been told by the lines above.
             writer.close()

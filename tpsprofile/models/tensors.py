@@ -113,18 +113,18 @@ def _layer(shape: Shape) -> Iterator[tuple[str, tuple[int, ...]]]:
 def _type(name: str, dims: tuple[int, ...], shape: Shape, quantisation: str) -> str:
     if len(dims) == 1:
         return "F32"
-    chosen = _wanted(name, dims, shape, quantisation)
+    chosen = _wanted(name, shape, quantisation)
     if dims[0] % block(chosen)[0]:
         chosen = FALLBACK.get(chosen, "F16")
     return chosen if dims[0] % block(chosen)[0] == 0 else "F16"
 
 
-def _wanted(name: str, dims: tuple[int, ...], shape: Shape, quantisation: str) -> str:
+def _wanted(name: str, shape: Shape, quantisation: str) -> str:
     base = BASE[quantisation]
     if base in {"F16", "Q8_0"}:
         return base
     if name == head_name(shape.tied):
-        return "Q8_0" if dims[0] % block(base)[0] else "Q6_K"
+        return "Q6_K"
     if not quantisation.endswith("_M") or not name.startswith("blk."):
         return base
     layer, part = int(name.split(".")[1]), name.split(".")[2]
