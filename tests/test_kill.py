@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -145,7 +146,9 @@ def test_killing_the_engine_is_an_outcome_and_the_sweep_goes_on(
             stop_below=0,
         )
         engine = registry.create("llama.cpp")
-        file, _ = begin(plan, engine, Machine(id="m", chip="c"), Conditions(), tmp_path / str(moment))
+        file, _ = begin(
+            plan, engine, engine.info(), Machine(id="m", chip="c"), Conditions(), out=tmp_path / str(moment)
+        )
         found = sources.candidates(plan.models, engine, context_tokens=512, cache=tmp_path)
         ear = Assassin(chance)
         host = Host(look=Conditions, usable_bytes=lambda: None)
@@ -182,7 +185,7 @@ def test_ctrl_c_keeps_what_is_measured_and_says_how_to_go_on(
     kept = len(store.read(file).trials)
     assert 2 <= kept < TRIALS
     assert f"Stopped. {kept} rows are kept" in rest
-    assert f"--resume {file}" in rest.replace("\n", " ").replace("  ", " ")
+    assert f"tpsprofile sweep --resume {file} {shlex.join(models)}" in rest
     assert gone(children)
 
 

@@ -94,3 +94,11 @@ def test_where_there_is_no_wheel_it_says_how_to_get_an_engine(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(EngineMissingError, match="--engine ollama"):
         engine.info()
+
+
+def test_what_lies_in_the_users_folder_is_not_imported(
+    engine: LlamaCpp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "json.py").write_text("raise RuntimeError('not for you')")
+    monkeypatch.chdir(tmp_path)
+    assert engine.info().devices is not None

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from tests.support import WHEN, Ear, outcomes
+from tests.support import WHEN, Ear, outcomes, trial
 from tpsprofile import sources, store
 from tpsprofile.engines import registry
 from tpsprofile.engines.base import Engine, Weights
 from tpsprofile.engines.fake import FakeEngine, FakeSession, Fault, VirtualClock
 from tpsprofile.errors import ProfileError, ResultsError
 from tpsprofile.plan import SweepPlan
-from tpsprofile.records import Conditions, Machine, Outcome, Run, Trial
+from tpsprofile.records import Conditions, Machine, Outcome, Run, RunHeader, Trial
 from tpsprofile.store import ResultsFile
-from tpsprofile.sweep import Host, Sweep, begin, check_resumable
+from tpsprofile.sweep import Host, Sweep, begin, check_resumable, without_private_names
 
 LADDER = ("qwen2.5:0.5b", "llama3.2:1b", "llama3.2:3b", "llama3.1:8b", "qwen2.5-coder:32b", "qwen2.5:72b")
 MACHINE = Machine(id="m1", chip="Test Chip", ram_bytes=128 * 1024**3)
@@ -38,6 +39,10 @@ def engine(**changes: object) -> FakeEngine:
     return FakeEngine(VirtualClock(WHEN), **changes)  # type: ignore[arg-type]
 
 
+def begun(the_plan: SweepPlan, out: Path) -> tuple[ResultsFile, RunHeader]:
+    return begin(the_plan, engine(), engine().info(), MACHINE, Conditions(), out=out)
+
+
 def swept(
     tmp_path: Path,
     the_plan: SweepPlan,
@@ -51,7 +56,7 @@ def swept(
     ear = ear or Ear()
     host = Host(look=Conditions, usable_bytes=lambda: usable)
     if file is None:
-        file, _ = begin(the_plan, the_engine, MACHINE, Conditions(), tmp_path)
+        file, _ = begin(the_plan, the_engine, the_engine.info(), MACHINE, Conditions(), out=tmp_path)
     found = sources.candidates(
         the_plan.models, the_engine, context_tokens=the_plan.context_tokens, cache=tmp_path / "cache"
     )
@@ -80,7 +85,8 @@ def test_figures_are_those_of_the_engine(tmp_path: Path) -> None:
     step = 0.01 + size / 100e9
     assert last.decode_engine_tok_s == pytest.approx(1 / step) == pytest.approx(last.decode_client_tok_s)
     assert first.load_first_s == first.load_later_s == pytest.approx(size / 2e9)
-    assert first.ttft_s == first.prefill_s == pytest.approx((first.tokens_in or 0) * step / 20)
+    assert first.prefill_s == pytest.approx((first.tokens_in or 0) * step / 20)
+    assert first.ttft_s == pytest.approx(first.prefill_s)
     assert (first.context_tokens, first.tokens_out, first.memory.engine_bytes) == (4096, 16, size)
     assert first.memory.rss_bytes is None, "the fake engine has no process"
     assert [trial.nonce for trial in run.trials] == ["7919\n", "5838\n", "3757\n"]
@@ -175,7 +181,7 @@ def test_resuming_measures_nothing_twice(tmp_path: Path) -> None:
     whole = swept(tmp_path / "whole", plan(), engine())
     for kept in range(len(whole.trials) + 1):
         the_engine = engine()
-        file, _ = begin(plan(), the_engine, MACHINE, Conditions(), tmp_path / str(kept))
+        file, _ = begin(plan(), the_engine, the_engine.info(), MACHINE, Conditions(), out=tmp_path / str(kept))
         with file:
             for row in whole.trials[:kept]:
                 file.append(row)
@@ -243,15 +249,19 @@ def test_a_failed_model_is_not_tried_again_on_resume(tmp_path: Path) -> None:
 
 
 def test_a_file_of_another_machine_or_engine_is_not_resumed(tmp_path: Path) -> None:
-    _, header = begin(plan(), engine(), MACHINE, Conditions(), tmp_path)
-    check_resumable(header, engine(), MACHINE)
+    _, header = begun(plan(), tmp_path)
+    check_resumable(header, engine(), engine().info(), MACHINE)
     with pytest.raises(ResultsError, match="another machine"):
-        check_resumable(header, engine(), Machine(id="m2", chip="Other"))
+        check_resumable(header, engine(), engine().info(), Machine(id="m2", chip="Other"))
+    with pytest.raises(ResultsError, match="fake 1; here is fake 2"):
+        check_resumable(header, engine(), msgspec.structs.replace(engine().info(), version="2"), MACHINE)
+    with pytest.raises(ResultsError, match="other options"):
+        check_resumable(header, engine(overhead_s=1.0), engine().info(), MACHINE)
 
 
 def test_the_header_tells_the_whole_plan_but_no_folder(tmp_path: Path) -> None:
     the_plan = plan(models=("llama3.2:1b", "/home/somebody/models/x.gguf"))
-    _, header = begin(the_plan, engine(), MACHINE, Conditions(), tmp_path)
+    _, header = begun(the_plan, tmp_path)
     assert header.settings["models"] == ("llama3.2:1b", "x.gguf")
     assert header.settings["tokens_out"] == 16
     assert header.engine.simulated
@@ -261,7 +271,7 @@ def test_the_header_tells_the_whole_plan_but_no_folder(tmp_path: Path) -> None:
 def test_a_disk_that_fills_ends_the_sweep_with_what_was_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, _ = begin(plan(), engine(), MACHINE, Conditions(), tmp_path)
+    file, _ = begun(plan(), tmp_path)
     real = ResultsFile.append
 
     def fill_up(self: ResultsFile, trial: Trial) -> None:
@@ -273,3 +283,29 @@ def test_a_disk_that_fills_ends_the_sweep_with_what_was_measured(
     with pytest.raises(ResultsError, match="No space left"):
         swept(tmp_path, plan(), engine(), file=file)
     assert len(store.read(file.path).trials) == 6
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("It needs 5.3 GiB of memory; there is 4.0 GiB.", "It needs 5.3 GiB of memory; there is 4.0 GiB."),
+        ("/srv/anna/models/x.gguf is cut off.", "x.gguf is cut off."),
+        ("failed to open '/home/anna/My/x.gguf' (No such file)", "failed to open 'x.gguf' (No such file)"),
+        (r"C:\Users\Anna\x.gguf ends too early.", "x.gguf ends too early."),
+        (
+            "No Ollama server answers at http://anna.example:11434. Start one.",
+            "No Ollama server answers at the server. Start one.",
+        ),
+        ("~/secret/x.gguf", "x.gguf"),
+        ("3 of 16 tokens (end).", "3 of 16 tokens (end)."),
+    ],
+)
+def test_a_reason_names_no_folder_and_no_host(told: str, kept: str) -> None:
+    assert without_private_names(trial(outcome=Outcome.ENGINE_ERROR, reason=told)).reason == kept
+
+
+def test_what_lacked_disk_is_tried_again_on_resume(tmp_path: Path) -> None:
+    lacked = swept(tmp_path / "a", plan(models=("llama3.2:1b",)), engine())
+    row = msgspec.structs.replace(lacked.trials[0], outcome=Outcome.NOT_PREPARED, reason="No disk.")
+    run = swept(tmp_path / "b", plan(models=("llama3.2:1b",)), engine(), prior=[row])
+    assert outcomes(run.trials) == [("llama3.2:1b", Outcome.OK)] * 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,14 @@ class SweepPlan(Record, frozen=True, kw_only=True):
 
 
 _DURATIONS = ("budget", "silence")
+CONTEXT_STEP = 256
+"""llama.cpp rounds context lengths up to a multiple of this."""
 _AT_LEAST = {
     "tokens_out": 2,
-    "context_tokens": 128,
+    "context_tokens": CONTEXT_STEP,
     "trials": 1,
     "loads": 1,
-    "line": 0,
+    "line": 0.01,
     "stop_below": 0,
     "temperature": 0,
 }
@@ -144,8 +147,12 @@ def _check(plan: SweepPlan, where: str) -> None:
         raise PlanError(
             f"{where}: prompt: there is no prompt {plan.prompt!r}.", did_you_mean(plan.prompt, PROMPTS)
         )
+    if plan.context_tokens % CONTEXT_STEP:
+        raise PlanError(f"{where}: context_tokens: {plan.context_tokens} is no multiple of {CONTEXT_STEP}.")
     for key, least in _AT_LEAST.items():
-        if not getattr(plan, key) >= least:
+        if not math.isfinite(getattr(plan, key)):
+            raise PlanError(f"{where}: {key}: {getattr(plan, key)} is no number to work with.")
+        if getattr(plan, key) < least:
             raise PlanError(f"{where}: {key}: {getattr(plan, key)} is too small; at least {least}.")
     if plan.tokens_out >= plan.context_tokens:
         raise PlanError(

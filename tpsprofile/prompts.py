@@ -1,4 +1,8 @@
-"""The fixed prompts, and the text before each that no cache can know."""
+"""The fixed prompts, and the text before each that no cache can know.
+
+Prompts go in raw, without a chat template. So that a model goes on rather than ends its answer at once, the
+request is followed by the first lines of the answer. (An engine that can be told to ignore the end of text is.)
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,10 @@ from collections.abc import Mapping
 PROMPTS: Mapping[str, str] = {
     "csvs-to-sqlite": (
         "Write Python code and nothing else: no explanation, no markdown. "
-        "Implement the function with this definition:\n\n"
-        "def csvs_to_sqlite_tables(csv_paths, sqlite_path):\n"
+        "Implement the function with this definition: "
+        "def csvs_to_sqlite_tables(csv_paths, sqlite_path)\n\n"
+        "import csv\nimport sqlite3\n\n\n"
+        'def csvs_to_sqlite_tables(csv_paths, sqlite_path):\n    """'
     ),
 }
 

@@ -151,6 +151,8 @@ class EngineInfo(Record, frozen=True, kw_only=True):
     """What the engine says of its build: compiler, instruction sets, devices."""
     simulated: bool = False
     """Figures are invented (the fake engine). Never to be shown as a measurement."""
+    devices: tuple[str, ...] | None = None
+    """Graphics processors that it can use; empty for a build that uses none, None where it does not say."""
     remote: bool = False
     """It runs on another computer: the machine is the one that the user named, and nothing else of it is known."""
 

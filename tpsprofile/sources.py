@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-
-import msgspec
 
 from tpsprofile.engines.base import Engine, Weights
 from tpsprofile.errors import (
@@ -27,8 +25,9 @@ from tpsprofile.errors import (
     did_you_mean,
 )
 from tpsprofile.models import catalogue, packaged, recipes, synthetic
+from tpsprofile.models.cache import forget
 from tpsprofile.models.gguf_file import open_model
-from tpsprofile.models.memory import Need, needed
+from tpsprofile.models.memory import Dimensions, Need, at_least, needed
 from tpsprofile.models.synthetic import Progress
 from tpsprofile.records import ModelFacts, Outcome, Record
 
@@ -85,14 +84,23 @@ def ready(
         recipe = recipe_of(candidate.name)
         path = synthetic.prepare(recipe, cache, keep=keep, progress=progress)
         try:
-            yield Weights(facts=candidate.facts, path=str(path))
+            yield _from_disk(candidate, path)
         finally:
             if not keep:
-                synthetic.remove(recipe, cache)
+                with suppress(OSError):  # an engine that is slow to end may still hold it; the next sweep clears
+                    synthetic.remove(recipe, cache)
     elif candidate.origin == PACKAGE:
-        yield Weights(facts=candidate.facts, path=str(packaged.prepare(cache, progress)))
+        yield _from_disk(candidate, packaged.prepare(cache, progress))
+    elif candidate.path is not None:
+        yield _from_disk(candidate, Path(candidate.path))
     else:
-        yield Weights(facts=candidate.facts, path=candidate.path)
+        yield Weights(facts=candidate.facts)
+
+
+def _from_disk(candidate: Candidate, path: Path) -> Weights:
+    """Just written, checked or hashed, the file lies in the file cache: a first load would not be one."""
+    forget(path)
+    return Weights(facts=candidate.facts, path=str(path))
 
 
 def fetch(chosen: Sequence[Candidate], cache: Path, progress: Progress) -> None:
@@ -144,7 +152,7 @@ def _from_file(name: str, engine: Engine, context_tokens: int, cache: Path) -> C
     except ModelUnreadableError as error:
         problem = (Outcome.UNREADABLE, str(error))
         return Candidate(name=name, facts=unknown, origin=FILE, installed=True, path=str(path), problem=problem)
-    need = needed(shape, model.header.file_bytes, context_tokens) if shape else None
+    need = _need(shape, model.header.file_bytes, context_tokens)
     return Candidate(
         name=name,
         facts=facts,
@@ -165,22 +173,45 @@ def _from_engine(name: str, engine: Engine, context_tokens: int) -> Candidate:
     try:
         facts = engine.find(name).facts
     except ModelNotInstalledError as error:
-        return _absent(name, Outcome.NOT_INSTALLED, error)
+        return _absent(name, Outcome.NOT_INSTALLED, error, context_tokens)
     except ModelRefusedError as error:
-        return _absent(name, Outcome.REFUSED, error)
+        return _absent(name, Outcome.REFUSED, error, context_tokens)
     shape = _known(name)
-    need = needed(shape, facts.file_bytes, context_tokens) if shape and facts.file_bytes else None
+    need = _need(shape, facts.file_bytes, context_tokens)
     return Candidate(name=name, facts=facts, need=need, origin=ENGINE, installed=True, disk_bytes=facts.file_bytes)
 
 
-def _absent(name: str, outcome: Outcome, error: ProfileError) -> Candidate:
+def _absent(name: str, outcome: Outcome, error: ProfileError, context_tokens: int) -> Candidate:
     """A model that the engine does not have or that says nothing, with what the catalogue knows of it."""
     shape = _known(name)
-    facts = ModelFacts(name=name)
+    facts, need, size = ModelFacts(name=name), None, None
     if shape and outcome is Outcome.NOT_INSTALLED:
-        size, whole = shape.parameters, shape.architecture
-        facts = msgspec.structs.replace(facts, parameters=size, parameters_active=size, architecture=whole)
-    return Candidate(name=name, facts=facts, origin=ENGINE, installed=False, problem=(outcome, str(error)))
+        usual = recipes.of_shape(shape).facts()
+        size = usual.file_bytes
+        need = _need(shape, size, context_tokens)
+        facts = ModelFacts(
+            name=name,
+            parameters=shape.parameters,
+            parameters_active=shape.parameters,
+            quantisation=usual.quantisation,
+            architecture=shape.architecture,
+        )
+    return Candidate(
+        name=name,
+        facts=facts,
+        need=need,
+        origin=ENGINE,
+        installed=False,
+        disk_bytes=size,
+        problem=(outcome, str(error)),
+    )
+
+
+def _need(dimensions: Dimensions | None, file_bytes: int | None, context_tokens: int) -> Need | None:
+    """By formula; where the dimensions are unknown, at least what the weights take."""
+    if file_bytes is None:
+        return None
+    return at_least(file_bytes) if dimensions is None else needed(dimensions, file_bytes, context_tokens)
 
 
 def _known(name: str) -> catalogue.Shape | None:

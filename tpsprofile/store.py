@@ -19,6 +19,7 @@ from tpsprofile.errors import ResultsError
 from tpsprofile.records import Run, RunHeader, Trial
 
 SUFFIX = ".jsonl"
+_FLAGS = os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0)
 
 
 def find(paths: Iterable[Path]) -> list[Path]:
@@ -61,7 +62,7 @@ class ResultsFile:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+            descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o644)
         except OSError as error:
             raise _cannot_write(path, error) from error
         file = cls(path, descriptor, 0)
@@ -82,7 +83,7 @@ class ResultsFile:
         """
         run, whole = _parse(path, _bytes_of(path))
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
+            descriptor = os.open(path, _FLAGS)
             os.ftruncate(descriptor, whole)
         except OSError as error:
             raise _cannot_write(path, error) from error

@@ -18,7 +18,7 @@ from tpsprofile.errors import ProfileError, ResultsError
 from tpsprofile.measure import Case, Deadline
 from tpsprofile.models import memory
 from tpsprofile.plan import SweepPlan
-from tpsprofile.records import Conditions, Machine, Outcome, Record, RunHeader, Trial
+from tpsprofile.records import Conditions, EngineInfo, Machine, Outcome, Record, RunHeader, Trial
 from tpsprofile.schema import FORMAT
 from tpsprofile.sources import Candidate
 from tpsprofile.store import SUFFIX, ResultsFile
@@ -52,13 +52,12 @@ class Listener(measure.Listener, Protocol):
 
 
 def begin(
-    plan: SweepPlan, engine: Engine, machine: Machine, conditions: Conditions, out: Path
+    plan: SweepPlan, engine: Engine, info: EngineInfo, machine: Machine, conditions: Conditions, *, out: Path
 ) -> tuple[ResultsFile, RunHeader]:
     """A new results file with its header, ``out/<machine>/<time>-<plan>-<engine>.jsonl``.
 
-    Raises EngineMissingError where the engine does not answer, ResultsError where nothing can be written.
+    ``info`` is what the engine says of itself. Raises ResultsError where nothing can be written.
     """
-    info = engine.info()
     started_at = engine.clock.now()
     run = secrets.token_hex(6)
     header = RunHeader(
@@ -79,14 +78,15 @@ def begin(
     return ResultsFile.create(out / _slug(machine.label) / name, header), header
 
 
-def check_resumable(header: RunHeader, engine: Engine, machine: Machine) -> None:
-    """Raise ResultsError where going on would put two machines or two engines into one file."""
-    info = engine.info()
+def check_resumable(header: RunHeader, engine: Engine, info: EngineInfo, machine: Machine) -> None:
+    """Raise ResultsError where going on would put two machines, engines or settings into one file."""
     mixed = None
     if header.machine.id != machine.id:
         mixed = f"another machine, {header.machine.label}"
     elif (header.engine.name, header.engine.version) != (info.name, info.version):
         mixed = f"{header.engine.name} {header.engine.version}; here is {info.name} {info.version}"
+    elif header.options != engine.options():
+        mixed = f"an engine with other options: {header.options}, not {engine.options()}"
     if mixed:
         raise ResultsError(f"The file is of {mixed}.", "Begin a new one, without --resume.")
 
@@ -125,7 +125,7 @@ class Sweep:
             self._climb.learn(known)
             if not _is_finished(known, self._plan):
                 with closing(self._rows(candidate, known)) as rows:
-                    for row in rows:
+                    for row in map(without_private_names, rows):
                         file.append(row)
                         self._climb.learn([row])
                         self._listen.recorded(row)
@@ -160,9 +160,12 @@ class Sweep:
             )
 
     def _ready(self, candidate: Candidate) -> AbstractContextManager[Weights]:
-        return sources.ready(
-            candidate, self._engine, cache=self._cache, keep=self._keep, progress=self._listen.preparing
-        )
+        return sources.ready(candidate, self._engine, cache=self._cache, keep=self._keep, progress=self._preparing)
+
+    def _preparing(self, what: str, done: int, total: int | None) -> None:
+        if not self.deadline.allows(0):
+            raise measure.OutOfTimeError(f"The budget was used up while {what}.")
+        self._listen.preparing(what, done, total)
 
     def _case(self, candidate: Candidate, weights: Weights, known: Sequence[Trial], available: int | None) -> Case:
         return Case(
@@ -204,7 +207,8 @@ class Climb:
         left_before = self.deadline.left()
         yield
         left = self.deadline.left()
-        if left_before is not None and left is not None and candidate.disk_bytes:
+        whole = candidate.facts.key in self._rates  # one that failed at once says nothing of the next
+        if whole and left_before is not None and left is not None and candidate.disk_bytes:
             self._seconds_per_byte = (left_before - left) / candidate.disk_bytes
 
     def obstacle(self, candidate: Candidate) -> tuple[Outcome, str] | None:
@@ -234,8 +238,11 @@ def _misfit(candidate: Candidate, available: int | None) -> tuple[Outcome, str] 
 
 
 def _settles(row: Trial, candidate: Candidate) -> bool:
-    """Whether a row of an earlier run need not be measured again. One that lacked time may now have it."""
-    return row.model.key == candidate.facts.key and row.outcome is not Outcome.NO_TIME
+    """Whether a row of an earlier run need not be measured again.
+
+    What lacked time, disk or network may now have it.
+    """
+    return row.model.key == candidate.facts.key and row.outcome not in {Outcome.NO_TIME, Outcome.NOT_PREPARED}
 
 
 def _is_finished(rows: Sequence[Trial], plan: SweepPlan) -> bool:
@@ -254,9 +261,24 @@ def _size(candidate: Candidate) -> tuple[float, str]:
 
 def _settings(plan: SweepPlan) -> dict[str, Any]:
     """The plan for the record, with the names of files but not the folders they lie in, which are private."""
-    models = tuple(PurePath(name).name if name.endswith(".gguf") else name for name in plan.models)
+    models = tuple(PurePath(name).name if is_file(name) else name for name in plan.models)
     settings: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(plan, models=models))
     return settings
+
+
+def is_file(name: str) -> bool:
+    """A model of a plan is a file rather than a name."""
+    return name.lower().endswith(".gguf") or Path(name).expanduser().is_file()
+
+
+def without_private_names(row: Trial) -> Trial:
+    """The row with the folders and servers of its reason left out: results are made to be shared."""
+    if row.reason is None:
+        return row
+    reason = row.reason.replace(str(Path.home()), "~")
+    reason = re.sub(r"https?://\S+?(?=[.,:;]?(?:\s|$))", "the server", reason)
+    reason = re.sub(r"(?:~|\b[A-Za-z]:)?(?:[/\\][^\s/\\:'\"]+)*[/\\]([^\s/\\:'\"]+)", r"\1", reason)
+    return msgspec.structs.replace(row, reason=reason)
 
 
 def _slug(text: str) -> str:

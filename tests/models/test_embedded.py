@@ -50,10 +50,10 @@ def test_every_architecture_loads_and_generates_text_that_can_be_shown(
 
 
 def test_the_fixed_prompt_is_about_as_many_tokens_as_a_real_tokenizer_makes(tmp_path: Path) -> None:
-    # SmolLM2's own tokenizer, of 49,152 tokens, makes 47 of trial 3's prompt; larger ones make a few less.
+    # SmolLM2's own tokenizer, of 49,152 tokens, makes 74 of trial 3's prompt; larger ones make a few less.
     shape = like(LLAMA, vocab_size=32_000)
     _, account = run(of_shape(shape), tmp_path, prompts.text("csvs-to-sqlite", 3))
-    assert account.tokens_in == pytest.approx(47, rel=0.2)
+    assert account.tokens_in == pytest.approx(74, rel=0.2)
 
 
 def test_the_twin_of_a_file_loads_too(tmp_path: Path) -> None:

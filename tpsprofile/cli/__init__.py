@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
+import sys
 from collections.abc import Mapping
 
 import click
@@ -56,6 +58,9 @@ class LazyGroup(click.Group):
         """Run a command; what a user can act on becomes one line and an exit code of its own."""
         from tpsprofile.errors import ProfileError
 
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a console that lacks a sign shows another
         try:
             return super().invoke(ctx)
         except ProfileError as error:

@@ -8,6 +8,8 @@ from rich.table import Table
 
 from tpsprofile import sources, units
 from tpsprofile.engines import registry
+from tpsprofile.engines.base import Engine
+from tpsprofile.errors import EngineMissingError
 from tpsprofile.machine import fit
 from tpsprofile.models import cache, memory
 from tpsprofile.plan import SweepPlan
@@ -26,7 +28,7 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
     """Print the plan's models. Raises what ``sources.candidates`` raises."""
     engine = registry.create(plan.engine)
     found = sources.candidates(plan.models, engine, context_tokens=plan.context_tokens, cache=cache.folder())
-    usable = fit.usable_bytes()
+    usable = fit.usable_bytes(gpu_used=_uses_gpu(engine))
     console = Console()
     if as_json:
         rows = [{**msgspec.to_builtins(one), "fits": _fits(one, usable)} for one in found]
@@ -44,6 +46,14 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
             console.print(f"{one.facts.name}: {one.problem[1]}", style="dim", highlight=False, markup=False)
     if any(one.facts.synthetic for one in found):
         console.print(f"\n{SYNTHETIC_MARK} synthetic weights, written when needed", style="dim", highlight=False)
+
+
+def _uses_gpu(engine: Engine) -> bool:
+    try:
+        devices = engine.info().devices
+    except EngineMissingError:
+        return True
+    return devices is None or bool(devices)
 
 
 def _fits(one: Candidate, usable: int | None) -> bool | None:

@@ -23,7 +23,8 @@ Examples:
 def models(*, plan: str | None, engine: str | None, models: Sequence[str], as_json: bool) -> None:
     """Show the models of a plan: size on disk, memory needed, whether they fit, and where they come from.
 
-    Memory is weights, KV cache at the plan's context length, and overhead. Nothing is downloaded or written.
+    Memory is weights, KV cache at the plan's context length, and overhead. Nothing is downloaded, and
+    no model is written.
     """
     from tpsprofile.cli import listing
 

@@ -197,9 +197,10 @@ class LiveScreen(_Board):
         return Group("", *done, self._live_line(), "", self._foot())
 
     def _live_line(self) -> RenderableType:
-        if self.model is None:
+        model = self.model  # the sweep may finish it while this draws
+        if model is None:
             return Text("")
-        facts = self.model.facts
+        facts = model.facts
         rate = (self._tokens - 1) / self._tokens_s if self._tokens > 1 and self._tokens_s > 0 else None
         grid = Table.grid(padding=(0, 2))
         speed = Text(f"{units.rate(rate)} tok/s" if rate else "", style="bold")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -19,9 +20,9 @@ from tpsprofile.engines import registry
 from tpsprofile.engines.base import Engine
 from tpsprofile.errors import EngineError, ModelUnreadableError, ProfileError, UsageError
 from tpsprofile.machine import conditions, fit
-from tpsprofile.models import cache
+from tpsprofile.models import cache, memory
 from tpsprofile.plan import SweepPlan
-from tpsprofile.records import Conditions, Machine, Outcome, RunHeader, Trial
+from tpsprofile.records import Conditions, EngineInfo, Machine, Outcome, RunHeader, Trial
 from tpsprofile.sources import Candidate
 from tpsprofile.store import ResultsFile
 from tpsprofile.sweep import Host, Sweep, begin, check_resumable
@@ -62,11 +63,11 @@ class Session:
         """A new sweep with a file of its own. Raises ProfileError before anything is written."""
         engine = registry.create(plan.engine)
         candidates = _candidates(plan, engine, pull=pull)
-        remote = engine.info().remote
+        info = engine.info()
         with Console(stderr=True).status("Looking at this machine…"):
-            host = _named(tag) if remote else machine.identify(tag=tag)
-        now = Conditions() if remote else conditions.look()
-        file, header = begin(plan, engine, host, now, out)
+            host = _named(tag) if info.remote else machine.identify(tag=tag)
+        now = Conditions() if info.remote else conditions.look()
+        file, header = begin(plan, engine, info, host, now, out=out)
         return cls(plan, engine, candidates=candidates, file=file, header=header, prior=())
 
     @classmethod
@@ -79,7 +80,7 @@ class Session:
         plan = _plan_of(header, models, budget)
         engine = registry.create(plan.engine)
         same = header.machine if header.engine.remote else machine.identify(bandwidth=False)
-        check_resumable(header, engine, same)
+        check_resumable(header, engine, engine.info(), same)
         candidates = _candidates(plan, engine, pull=pull)
         run, file = ResultsFile.resume(path)
         return cls(plan, engine, candidates=candidates, file=file, header=run.header, prior=run.trials)
@@ -92,9 +93,7 @@ class Session:
         say = self._say
         say(screen.heading(self._header, self._plan))
         display = screen.screen(self._console, self._plan, self._candidates, self._prior)
-        host = Host(look=conditions.look, usable_bytes=fit.usable_bytes)
-        if self._header.engine.remote:
-            host = Host(look=Conditions, usable_bytes=lambda: None)
+        host = _host(self._header.engine)
         folder = cache.folder()
         try:
             with self._file, display.drawing():
@@ -120,7 +119,7 @@ class Session:
         """The chart of everything in ``out``, this run included, beside this run's file."""
         from tpsprofile.render import charts
 
-        files = store.find([out, self._file.path])
+        files = store.find([*filter(Path.exists, [out]), self._file.path])
         chart = charts.draw_files(files, self._file.path.with_suffix(".png"), line_tok_s=self._plan.line)
         self._say(f"chart    {_shown(chart)}")
 
@@ -134,10 +133,10 @@ class Session:
     def _interrupted(self, display: screen.Screen) -> None:
         self._show(display)
         kept = sum(len(rows) for rows in display.rows.values())
-        path = _shown(self._file.path)
-        self._say(
-            f"Stopped. {kept} row{'s' * (kept != 1)} are kept. Go on with:\n  tpsprofile sweep --resume {path}"
-        )
+        files = [one.path for one in self._candidates if one.origin == sources.FILE and one.path]
+        command = ["tpsprofile", "sweep", "--resume", _shown(self._file.path)]
+        command += [word for path in files for word in ("--model", path)]
+        self._say(f"Stopped. {kept} row{'s' * (kept != 1)} are kept. Go on with:\n  {shlex.join(command)}")
         raise SystemExit(130)
 
     def _say(self, text: str) -> None:
@@ -147,8 +146,9 @@ class Session:
 def _candidates(plan: SweepPlan, engine: Engine, *, pull: bool) -> list[Candidate]:
     """The plan's models. Raises the reason where not one of them can run."""
     found = sources.candidates(plan.models, engine, context_tokens=plan.context_tokens, cache=cache.folder())
-    if pull:
-        found = [_pulled(candidate, plan, engine) for candidate in found]
+    if pull and engine.can.pulls_models:
+        usable = _host(engine.info()).usable_bytes()
+        found = [_pulled(candidate, plan, engine, usable) for candidate in found]
     problems = [candidate.problem for candidate in found if candidate.problem is not None]
     if len(problems) == len(found):
         outcome, reason = problems[0]
@@ -156,10 +156,19 @@ def _candidates(plan: SweepPlan, engine: Engine, *, pull: bool) -> list[Candidat
     return found
 
 
-def _pulled(candidate: Candidate, plan: SweepPlan, engine: Engine) -> Candidate:
-    """The candidate after the engine downloaded what was missing of it."""
-    missing = candidate.problem is not None and candidate.problem[0] is Outcome.NOT_INSTALLED
-    if not missing or not engine.can.pulls_models:
+def _host(info: EngineInfo) -> Host:
+    """What can be asked of the machine while the engine works; nothing, where that is another computer."""
+    if info.remote:
+        return Host(look=Conditions, usable_bytes=lambda: None)
+    gpu_used = info.devices is None or bool(info.devices)
+    return Host(look=conditions.look, usable_bytes=lambda: fit.usable_bytes(gpu_used=gpu_used))
+
+
+def _pulled(candidate: Candidate, plan: SweepPlan, engine: Engine, usable: int | None) -> Candidate:
+    """The candidate after the engine downloaded what was missing of it, unless it could not run here anyway."""
+    if candidate.problem is None or candidate.problem[0] is not Outcome.NOT_INSTALLED:
+        return candidate
+    if candidate.need is not None and not memory.fits(candidate.need, usable):
         return candidate
     name = candidate.facts.name
     with click.progressbar(length=1, label=f"pulling {name}", show_pos=False) as bar:
@@ -169,7 +178,11 @@ def _pulled(candidate: Candidate, plan: SweepPlan, engine: Engine) -> Candidate:
                 bar.length = total
                 bar.update(done - bar.pos)
 
-        engine.pull(name, progress)
+        try:
+            engine.pull(name, progress)
+        except ProfileError as error:
+            problem = (Outcome.NOT_PREPARED, str(error))
+            return msgspec.structs.replace(candidate, problem=problem)
     return sources.candidates([name], engine, context_tokens=plan.context_tokens, cache=cache.folder())[0]
 
 
@@ -188,12 +201,17 @@ def _plan_of(header: RunHeader, models: Sequence[str], budget: str | None) -> Sw
         plan = msgspec.convert(header.settings, SweepPlan)
     except msgspec.ValidationError:
         raise UsageError("The file does not hold the plan it was made with.", "It cannot be resumed.") from None
-    lost = [name for name in plan.models if PurePath(name).suffix == ".gguf" and not Path(name).exists()]
-    if lost and not models:
+    given = {PurePath(path).name: path for path in models}
+    strangers = given.keys() - set(plan.models)
+    if strangers:
+        raise UsageError(f"{', '.join(sorted(strangers))} is not in the file's plan.", "Begin a new sweep for it.")
+    found = tuple(given.get(name, name) for name in plan.models)
+    lost = [name for name in found if name.lower().endswith(".gguf") and not Path(name).exists()]
+    if lost:
         raise UsageError(f"{', '.join(lost)}: not in this folder.", "Say where: --model FOLDER/FILE.gguf.")
     return plans.override(
         plan,
-        models=tuple(models) or None,
+        models=found,
         budget=None if budget is None else parse_seconds(budget),
     )
 

@@ -66,8 +66,8 @@ def sweep(
         chosen = chosen_plan(plan, engine=engine, models=models, line=line, budget=budget)
         session = Session.begin(chosen, out=out, tag=tag, pull=pull)
     else:
-        if plan or engine or line is not None:
-            raise click.UsageError("--resume goes on with the plan, engine and line that the file was begun with.")
+        if plan or engine or tag or line is not None:
+            raise click.UsageError("--resume goes on with the file's own plan, engine, line and tag.")
         session = Session.resume(resume, models=models, budget=budget, pull=pull)
     failed = session.run(keep=keep)
     if chart:

@@ -34,6 +34,7 @@ from tpsprofile.errors import (
     ModelUnreadableError,
     ProfileError,
 )
+from tpsprofile.machine import cgroup
 from tpsprofile.records import EngineInfo
 
 _KILLED = -9
@@ -42,7 +43,7 @@ _INSTALL = (
     "Elsewhere install Ollama and use --engine ollama."
 )
 _NO_MEMORY = ("insufficient memory", "unable to allocate", "failed to allocate", "out of memory", "outofmemory")
-_NOT_A_MODEL = ("invalid magic", "failed to load model", "error loading model", "tensor", "gguf")
+_NOT_A_MODEL = ("invalid magic", "failed to load model", "error loading model", "tensor")
 
 
 class LlamaCpp:
@@ -66,8 +67,12 @@ class LlamaCpp:
             answer = child.answer(60.0)
         finally:
             child.end()
-        build = "; ".join([f"xllamacpp {wheel}", answer["build"], *answer["gpus"]])
-        return EngineInfo(name="llama.cpp", version=f"b{wheel.rsplit('.', 1)[-1]}", build=build)
+        return EngineInfo(
+            name="llama.cpp",
+            version=f"b{wheel.rsplit('.', 1)[-1]}",
+            build=f"xllamacpp {wheel}; {answer['build']}",
+            devices=tuple(answer["gpus"]),
+        )
 
     def options(self) -> dict[str, str | int | float | bool | None]:
         """Threads; everything else is llama.cpp's default but for the prompt cache, which is off."""
@@ -182,7 +187,7 @@ class _Child:
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed in end())
         # A session of its own: Ctrl-C in the terminal is for the profiler, which then ends the child itself.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tpsprofile.engines.llamacpp_child"],
+            [sys.executable, "-P", "-m", "tpsprofile.engines.llamacpp_child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -207,7 +212,10 @@ class _Child:
             if timed_out:
                 raise EngineTimedOutError(f"llama.cpp was not ready after {silence_s:.0f} s.")
             raise self._explained(f"llama.cpp ended while loading ({self.how_it_ended()})")
-        answer: dict[str, Any] = json.loads(line)
+        try:
+            answer: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise EngineDiedError(f"llama.cpp answered {line[:60]!r} instead of its address.") from None
         if "error" in answer:
             raise self._explained(f"llama.cpp could not load the model: {answer['error']}")
         return answer
@@ -275,4 +283,4 @@ def _threads() -> int:
     """One thread a physical core that this process may use; hyper-threads do not help decoding."""
     physical = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else physical
-    return max(1, min(physical, allowed))
+    return max(1, min(physical, allowed, cgroup.cpu_limit() or physical))

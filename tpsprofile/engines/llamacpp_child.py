@@ -19,8 +19,10 @@ from typing import Any
 
 def main() -> None:
     """Serve one model until the parent is gone."""
-    parent = os.getppid()
-    _end_with_parent(parent)
+    _end_with_parent(os.getppid())
+    # Standard output is for the answer alone; what libraries print there goes to the log.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     order = json.loads(sys.stdin.readline() or "{}")
     answer: dict[str, Any]
     try:
@@ -35,7 +37,7 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001  (whatever it is, the parent is told)
         answer = {"error": str(error) or type(error).__name__}
     with suppress(BrokenPipeError):  # the parent ended while the model was loading
-        print(json.dumps(answer), flush=True)  # noqa: T201
+        print(json.dumps(answer), file=answers, flush=True)
         sys.stdin.read()
     # No orderly end: the server's threads need none, and there is nobody left to wait for them.
     os._exit(0)

@@ -18,11 +18,12 @@ def available_bytes() -> int | None:
     return min(free, left) if free is not None and left is not None else free
 
 
-def usable_bytes() -> int | None:
+def usable_bytes(*, gpu_used: bool = True) -> int | None:
     """Bytes that weights, KV cache and buffers of one model may take together; None if unknown.
 
     That is available memory. On Apple silicon the GPU may use no more of it than its wired limit; on other
-    machines a model may lie partly in a GPU's own memory, so what is free there is added.
+    machines a model may lie partly in a GPU's own memory, so what is free there is added, unless the engine
+    makes no use of one (``gpu_used``).
     """
     free = available_bytes()
     if free is None:
@@ -31,7 +32,7 @@ def usable_bytes() -> int | None:
         memory = tolerant(psutil.virtual_memory)
         unified = platform.machine() == "arm64" and memory is not None
         return min(free, wired_limit_bytes(memory.total, apple.wired_limit_mb())) if unified and memory else free
-    return free + gpu.free_vram_bytes()
+    return free + (gpu.free_vram_bytes() if gpu_used else 0)
 
 
 def wired_limit_bytes(ram_bytes: int, wired_limit_mb: int | None) -> int:

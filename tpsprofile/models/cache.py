@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -14,6 +16,18 @@ def folder() -> Path:
     return platformdirs.user_cache_path("tpsprofile")
 
 
+def forget(path: Path) -> None:
+    """Ask the system to drop a file from its file cache, so that the next reader meets the disk.
+
+    Only Linux has such a call; elsewhere, and where it fails, nothing happens.
+    """
+    if not hasattr(os, "posix_fadvise"):
+        return
+    with suppress(OSError), path.open("rb") as file:
+        os.fsync(file.fileno())  # pages that are not yet on the disk cannot be dropped
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 def made(path: Path) -> Path:
     """That folder, created if it was not there.
 
@@ -24,6 +38,6 @@ def made(path: Path) -> Path:
     except OSError as error:
         raise ProfileError(
             f"The cache folder {path} cannot be created: {error.strerror or error}.",
-            "Make it writable, or name another.",
+            "Make it writable.",
         ) from error
     return path

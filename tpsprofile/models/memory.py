@@ -77,6 +77,11 @@ def needed(dimensions: Dimensions, file_bytes: int, context_tokens: int) -> Need
     )
 
 
+def at_least(file_bytes: int) -> Need:
+    """What is needed of a model whose dimensions are unknown: its weights and the engine, and more besides."""
+    return Need(weights_bytes=file_bytes, kv_bytes=0, compute_bytes=0, runtime_bytes=_RUNTIME_BYTES)
+
+
 def fits(need: Need, available_bytes: int | None) -> bool:
     """The model fits in the memory that programs can still get; unknown (None) speaks against nothing."""
     return available_bytes is None or need.total <= available_bytes

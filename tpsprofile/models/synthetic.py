@@ -63,7 +63,7 @@ def prepare(recipe: Recipe, folder: Path, *, keep: bool, progress: Progress) -> 
     except OSError as error:
         raise ProfileError(
             f"The synthetic twin of {recipe.name} cannot be written to {path.parent}: {error.strerror or error}.",
-            "Make the folder writable, or name another cache folder.",
+            "Make the folder writable.",
         ) from error
     return path
 
@@ -112,7 +112,7 @@ def _no_room(recipe: Recipe, folder: Path, needed: int) -> ProfileError:
     return ProfileError(
         f"The synthetic twin of {recipe.name} needs {units.memory(needed)} of disk, and {folder} has "
         f"{units.memory(free)} free.",
-        "Free some, name another cache folder, or leave the model out.",
+        "Free some, or leave the model out.",
     )
 
 
