@@ -14,7 +14,10 @@ from click.testing import CliRunner, Result
 from tests.support import header, trial
 from tpsprofile import schema, store
 from tpsprofile.cli import main
-from tpsprofile.engines.fake import FakeEngine
+from tpsprofile.clock import SystemClock
+from tpsprofile.engines import registry
+from tpsprofile.engines.fake import FakeEngine, Fault
+from tpsprofile.errors import EngineError
 from tpsprofile.records import Outcome
 
 
@@ -160,6 +163,72 @@ def test_a_server_on_another_computer_needs_a_name_for_it(monkeypatch: pytest.Mo
     assert {row.before.available_bytes for row in run.trials} == {None}
     assert {row.outcome for row in run.trials} == {Outcome.OK}, "our memory says nothing about theirs"
     assert call("sweep", "--resume", str(file), "--no-chart").exit_code == 0
+
+
+@pytest.fixture
+def without_1b(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
+    """An engine that lacks llama3.2:1b."""
+    lacking = FakeEngine(SystemClock(), faults={"llama3.2:1b": Fault.NOT_INSTALLED})
+    monkeypatch.setattr(registry, "create", lambda name: lacking)
+    return lacking
+
+
+TWO = ("--model", "llama3.2:1b", "--model", "llama3.2:3b")
+
+
+def outcomes_of_1b() -> list[Outcome]:
+    (file,) = store.find([Path("results")])
+    rows = store.read(file).trials
+    assert [row.outcome for row in rows if row.model.name == "llama3.2:3b"] == [Outcome.OK] * 3
+    return [row.outcome for row in rows if row.model.name == "llama3.2:1b"]
+
+
+def test_what_is_missing_is_a_row(without_1b: FakeEngine) -> None:
+    assert sweep(*TWO).exit_code == 0
+    assert outcomes_of_1b() == [Outcome.NOT_INSTALLED]
+
+
+def test_pull_brings_what_is_missing(without_1b: FakeEngine) -> None:
+    assert sweep(*TWO, "--pull").exit_code == 0
+    assert outcomes_of_1b() == [Outcome.OK] * 3
+
+
+def test_a_pull_that_fails_is_a_row_and_the_sweep_goes_on(
+    without_1b: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(name: str, progress: object) -> None:
+        raise EngineError("There is no network.", "Try again.")
+
+    monkeypatch.setattr(without_1b, "pull", broken)
+    assert sweep(*TWO, "--pull").exit_code == 1
+    assert outcomes_of_1b() == [Outcome.NOT_PREPARED]
+
+
+def test_what_cannot_run_here_is_not_pulled(without_1b: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulled: list[str] = []
+    monkeypatch.setattr(without_1b, "pull", lambda name, progress: pulled.append(name))
+    monkeypatch.setattr("tpsprofile.machine.fit.usable_bytes", lambda **_: 1024**3)
+    sweep(*TWO, "--pull")
+    assert pulled == []
+
+
+def test_files_are_found_again_by_name_when_resuming(
+    tiny_models: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    Path("p.yaml").write_text("models: [x]\ntokens_out: 4\ncontext_tokens: 256\ntrials: 2\n")
+    a, b = map(str, tiny_models)
+    assert call("sweep", "p.yaml", "--model", a, "--model", b, "--no-chart").exit_code == 0
+    (file,) = store.find([tmp_path / "results"])
+    whole = file.read_bytes()
+    assert str(tiny_models[0].parent).encode() not in whole
+    file.write_bytes(b"".join(whole.splitlines(keepends=True)[:2]))
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    refused(call("sweep", "--resume", str(file)), 2, "tiny-a.gguf", "--model")
+    refused(call("sweep", "--resume", str(file), "--model", "stranger.gguf"), 2, "stranger.gguf")
+    assert call("sweep", "--resume", str(file), "--model", a, "--model", b).exit_code == 0
+    rows = [(row.model.name, row.number) for row in store.read(file).trials]
+    assert rows == [("tiny-a", 1), ("tiny-a", 2), ("tiny-b", 1), ("tiny-b", 2)]
 
 
 def test_models_as_json_for_a_program() -> None:

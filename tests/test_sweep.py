@@ -194,6 +194,16 @@ def test_resuming_measures_nothing_twice(tmp_path: Path) -> None:
         assert len(ear.rows) == len(whole.trials) - kept
 
 
+def test_a_slow_model_is_finished_on_resume_and_only_larger_ones_are_skipped(tmp_path: Path) -> None:
+    slow = {"bandwidth_bytes_s": 10e9}
+    whole = swept(tmp_path / "whole", plan(stop_below=0.5), engine(**slow))
+    for kept in range(len(whole.trials) + 1):
+        prior = whole.trials[:kept]
+        rest = swept(tmp_path / str(kept), plan(stop_below=0.5), engine(**slow), prior=prior)
+        numbered = [(row.model.name, row.number, row.outcome) for row in (*prior, *rest.trials)]
+        assert numbered == [(row.model.name, row.number, row.outcome) for row in whole.trials]
+
+
 def test_resuming_in_the_middle_of_a_model_loads_it_once_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,6 +307,7 @@ def test_a_disk_that_fills_ends_the_sweep_with_what_was_measured(
             "No Ollama server answers at the server. Start one.",
         ),
         ("~/secret/x.gguf", "x.gguf"),
+        ("llama3.1:8b ran at 2.18 tok/s already.", "llama3.1:8b ran at 2.18 tok/s already."),
         ("3 of 16 tokens (end).", "3 of 16 tokens (end)."),
     ],
 )

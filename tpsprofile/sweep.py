@@ -18,7 +18,7 @@ from tpsprofile.errors import ProfileError, ResultsError
 from tpsprofile.measure import Case, Deadline
 from tpsprofile.models import memory
 from tpsprofile.plan import SweepPlan
-from tpsprofile.records import Conditions, EngineInfo, Machine, Outcome, Record, RunHeader, Trial
+from tpsprofile.records import Conditions, EngineInfo, Machine, ModelFacts, Outcome, Record, RunHeader, Trial
 from tpsprofile.schema import FORMAT
 from tpsprofile.sources import Candidate
 from tpsprofile.store import SUFFIX, ResultsFile
@@ -185,7 +185,7 @@ class Climb:
         self.deadline = deadline
         self._floor = plan.line * plan.stop_below
         self._rates: dict[tuple[str | None, ...], list[float]] = {}
-        self._too_slow: tuple[str, float] | None = None
+        self._too_slow: tuple[ModelFacts, float] | None = None
         self._seconds_per_byte: float | None = None
 
     def learn(self, rows: Sequence[Trial]) -> None:
@@ -197,8 +197,8 @@ class Climb:
                 middle = statistics.median(rates)
                 slow = middle < self._floor
                 if slow:
-                    self._too_slow = row.model.name, middle
-                elif self._too_slow is not None and self._too_slow[0] == row.model.name:
+                    self._too_slow = row.model, middle
+                elif self._too_slow is not None and self._too_slow[0].key == row.model.key:
                     self._too_slow = None
 
     @contextmanager
@@ -213,9 +213,9 @@ class Climb:
 
     def obstacle(self, candidate: Candidate) -> tuple[Outcome, str] | None:
         """Why a larger model is not begun; None where nothing speaks against it."""
-        if self._too_slow is not None:
-            name, rate = self._too_slow
-            return Outcome.BELOW_LINE, f"{name} ran at {units.rate(rate)} tok/s already."
+        if self._too_slow is not None and self._too_slow[0].key != candidate.facts.key:
+            slow, rate = self._too_slow
+            return Outcome.BELOW_LINE, f"{slow.name} ran at {units.rate(rate)} tok/s already."
         expected = (candidate.disk_bytes or 0) * (self._seconds_per_byte or 0.0)
         if not self.deadline.allows(expected):
             left = max(0.0, self.deadline.left() or 0.0)
@@ -277,7 +277,7 @@ def without_private_names(row: Trial) -> Trial:
         return row
     reason = row.reason.replace(str(Path.home()), "~")
     reason = re.sub(r"https?://\S+?(?=[.,:;]?(?:\s|$))", "the server", reason)
-    reason = re.sub(r"(?:~|\b[A-Za-z]:)?(?:[/\\][^\s/\\:'\"]+)*[/\\]([^\s/\\:'\"]+)", r"\1", reason)
+    reason = re.sub(r"(?<![\w.])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\:'\"]+)*[/\\]([^\s/\\:'\"]+)", r"\1", reason)
     return msgspec.structs.replace(row, reason=reason)
 
 
