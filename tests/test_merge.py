@@ -95,6 +95,7 @@ def test_every_field_of_a_trial_and_its_header_has_a_column() -> None:
     renamed = {
         "id": "machine_id", "model": "machine_model", "name": "model", "version": "engine_version",
         "build": "engine_build", "kind": "provenance", "format": "model_format",
+        "devices": "engine_devices", "remote": "engine_remote",
         "reported_decode_tok_s": "decode_reported_tok_s",
     }  # fmt: skip
     fields = {renamed.get(name, name) for name in leaves(RunHeader) | leaves(Trial)}

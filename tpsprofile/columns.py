@@ -66,6 +66,14 @@ _WHO: Mapping[str, Column] = {
     "engine": Column(TEXT, "engine: name", lambda r, t: r.engine.name),
     "engine_version": Column(TEXT, "engine: version", lambda r, t: r.engine.version),
     "engine_build": Column(TEXT, "engine: what it says of its build", lambda r, t: r.engine.build),
+    "engine_devices": Column(
+        TEXT,
+        "engine: graphics processors it can use, with commas between; empty text for a build that uses none",
+        lambda r, t: None if r.engine.devices is None else ", ".join(r.engine.devices),
+    ),
+    "engine_remote": Column(
+        FLAG, "engine: it runs on another computer, named by the user", lambda r, t: r.engine.remote
+    ),
     "simulated": Column(FLAG, "engine: figures are invented", lambda r, t: r.engine.simulated),
     "options": Column(TEXT, "engine: options beside the workload, as JSON", lambda r, t: _options(r)),
     "provenance": Column(TEXT, "run: measured, or as reported", lambda r, t: r.provenance.kind),
