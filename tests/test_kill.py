@@ -171,6 +171,8 @@ def test_killing_the_engine_is_an_outcome_and_the_sweep_goes_on(
 def test_ctrl_c_keeps_what_is_measured_and_says_how_to_go_on(
     tmp_path: Path, tiny_models: tuple[Path, Path]
 ) -> None:
+    # Whoever runs the tests in the background may have had Ctrl-C ignored, which children would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     models = ["--model", str(tiny_models[0])]
     sweep = start([str(plan_file(tmp_path)), *models, "--out", str(tmp_path / "results")])
     assert sweep.stdout is not None
