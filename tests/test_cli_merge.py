@@ -134,3 +134,13 @@ def test_a_model_below_the_line_is_marked() -> None:
     run = Run(header=header(), trials=TRIALS)
     (block,) = blocks(summarise(merge.table([run])), line_tok_s=10.0)
     assert [row.slow for row in block.rows] == [False, True]
+
+
+def test_foreign_files_alone_make_no_table(tmp_path: Path) -> None:
+    foreign = tmp_path / "README.md"
+    foreign.write_text("# Hello")
+    out = tmp_path / "x.csv"
+    result = CliRunner().invoke(main, ["merge", str(foreign), "-o", str(out)])
+    assert result.exit_code == 3
+    assert "README.md" in result.stderr
+    assert not out.exists()

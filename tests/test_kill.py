@@ -168,8 +168,9 @@ def test_killing_the_engine_is_an_outcome_and_the_sweep_goes_on(
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGINT") or sys.platform == "win32", reason="needs Unix signals")
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_keeps_what_is_measured_and_says_how_to_go_on(
-    tmp_path: Path, tiny_models: tuple[Path, Path]
+    tmp_path: Path, tiny_models: tuple[Path, Path], asked: signal.Signals
 ) -> None:
     # Whoever runs the tests in the background may have had Ctrl-C ignored, which children would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -180,7 +181,7 @@ def test_ctrl_c_keeps_what_is_measured_and_says_how_to_go_on(
         if "trial 2" in line:
             break
     children = psutil.Process(sweep.pid).children(recursive=True)
-    sweep.send_signal(signal.SIGINT)
+    sweep.send_signal(asked)
     rest, _ = sweep.communicate(timeout=60)
     assert sweep.returncode == 130
     (file,) = store.find([tmp_path / "results"])

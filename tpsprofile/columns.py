@@ -167,7 +167,9 @@ _TRIAL: Mapping[str, Column] = {
     "swap_used_bytes": Column(
         WHOLE, "before the trial: swap in use, bytes", lambda r, t: t.before.swap_used_bytes
     ),
-    "nonce": Column(TEXT, "text before the prompt that no cache can know", lambda r, t: t.nonce),
+    "nonce": Column(
+        TEXT, "text before the prompt that no cache can know", lambda r, t: t.nonce and t.nonce.strip()
+    ),
 }
 
 COLUMNS: Mapping[str, Column] = {**_WHO, **_WORK, **_TRIAL}

@@ -204,7 +204,8 @@ class Workload(Record, frozen=True, kw_only=True):
 class Memory(Record, frozen=True, kw_only=True):
     """Peak memory of the engine by four measures.
 
-    None replaces another: weights mapped from a file, for one, hardly show in the resident set.
+    None replaces another: the resident set, for one, counts of a mapped file what was touched, and a build that
+    rearranges weights holds both copies until the system takes the mapped one back.
     """
 
     rss_bytes: int | None = None

@@ -43,6 +43,8 @@ def merge(*, paths: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
 
     found = merging.gather(paths)
     report(found.errors)
+    if found.errors and not found.files:
+        click.get_current_context().exit(ResultsError.exit_code)
     if out is not None:
         merging.save(found.table, out)
     summary = summarise(found.table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+import signal
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -95,6 +96,8 @@ class Session:
         display = screen.screen(self._console, self._plan, self._candidates, self._prior)
         host = _host(self._header.engine)
         folder = cache.folder()
+        # An orderly end is as good as Ctrl-C: the engine ends, its file goes, what is measured stays.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             with self._file, display.drawing():
                 with suppress(ProfileError):  # the model's row will say why

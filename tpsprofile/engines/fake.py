@@ -202,6 +202,5 @@ def _weights(name: str) -> Weights:
         file_bytes=size,
         architecture=shape.architecture,
         format="fake",
-        synthetic=True,
     )
     return Weights(facts=facts)

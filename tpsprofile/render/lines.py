@@ -40,7 +40,7 @@ def model_line(trials: Sequence[Trial], line_tok_s: float) -> ModelLine:
     """The line of one model from all of its rows; ``trials`` must not be empty."""
     facts = trials[0].model
     good = [trial for trial in trials if trial.outcome is Outcome.OK]
-    others = [trial for trial in trials if trial.outcome is not Outcome.OK]
+    others = [trial for trial in trials if trial.outcome is not Outcome.OK and not _made_up_for(trial, trials)]
     remark = f"{others[-1].outcome}: {others[-1].reason}" if others else ""
     rates = [trial.decode_tok_s for trial in good if trial.decode_tok_s is not None]
     if not rates:
@@ -59,6 +59,13 @@ def model_line(trials: Sequence[Trial], line_tok_s: float) -> ModelLine:
         remark=remark,
         below_line=middle < line_tok_s,
     )
+
+
+def _made_up_for(trial: Trial, trials: Sequence[Trial]) -> bool:
+    """What lacked time, disk or network was measured later, after a resume."""
+    later = trials[list(trials).index(trial) + 1 :]
+    lacked = trial.outcome in {Outcome.NO_TIME, Outcome.NOT_PREPARED}
+    return lacked and any(row.outcome is Outcome.OK for row in later)
 
 
 def _median(values: Iterable[float | None]) -> float | None:

@@ -54,7 +54,7 @@ METRICS: Mapping[str, Metric] = {
         (("rss", "resident"), ("available_fall", "fall in available")),
         _GIBS,
         (
-            "Solid: resident set of the engine's processes, in which weights mapped from a file hardly show. "
+            "Solid: resident set of the engine's processes; of a mapped file it counts what was touched. "
             "Dashed: how far the system's available memory fell.",
         ),
     ),
