@@ -10,13 +10,14 @@ with a bootstrap interval of 95% over rounds. Exit status 1 if decode or prefill
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
+
+from ratios import Round, interval, ratio
 
 from tpsprofile import prompts
 from tpsprofile.engines import registry
@@ -28,9 +29,6 @@ LOW, HIGH = 0.97, 1.03
 CONTEXT_TOKENS = 4096
 PREFILL_REPEATS = 8
 """The fixed prompt is repeated so often: prefill of 50 tokens is over too soon to be timed to a per cent."""
-
-Round = tuple[float, float]
-"""Rates of the real model and of its twin in one round, tok/s."""
 
 
 def main() -> int:
@@ -97,16 +95,10 @@ def _run(session: Session, prompt: str, tokens: int) -> Finished:
 
 
 def _row(name: str, rounds: Sequence[Round]) -> float:
-    ratio = _ratio(rounds)
-    resampled = random.Random(0)
-    ratios = sorted(_ratio(resampled.choices(rounds, k=len(rounds))) for _ in range(2000))
+    found, (low, high) = ratio(rounds), interval(rounds)
     real, twin = (median(one[index] for one in rounds) for index in (0, 1))
-    print(f"{name:8}{real:12.1f}{twin:12.1f}{ratio:11.3f}   {ratios[50]:.3f} to {ratios[1949]:.3f}")
-    return ratio
-
-
-def _ratio(rounds: Sequence[Round]) -> float:
-    return median(twin for _, twin in rounds) / median(real for real, _ in rounds)
+    print(f"{name:8}{real:12.1f}{twin:12.1f}{found:11.3f}   {low:.3f} to {high:.3f}")
+    return found
 
 
 def _quiet(_what: str, _done: int, _total: int | None) -> None:

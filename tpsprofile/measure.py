@@ -99,7 +99,6 @@ class Deadline:
 
     def __init__(self, clock: Clock, budget_s: float | None) -> None:
         self._clock = clock
-        self.budget_s = budget_s
         self._at = None if budget_s is None else clock.monotonic() + budget_s
 
     def left(self) -> float | None:
