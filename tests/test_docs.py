@@ -14,6 +14,7 @@ from tpsprofile.cli import COMMANDS, main
 from tpsprofile.records import (
     Conditions,
     CoreGroup,
+    During,
     EngineInfo,
     Gpu,
     Machine,
@@ -33,7 +34,20 @@ README = (ROOT / "README.md").read_text()
 
 @pytest.mark.parametrize(
     "record",
-    [RunHeader, Machine, CoreGroup, Gpu, Conditions, EngineInfo, Provenance, Trial, ModelFacts, Workload, Memory],
+    [
+        RunHeader,
+        Machine,
+        CoreGroup,
+        Gpu,
+        Conditions,
+        EngineInfo,
+        Provenance,
+        Trial,
+        ModelFacts,
+        Workload,
+        Memory,
+        During,
+    ],
 )
 def test_every_field_of_a_results_file_is_documented(record: type[msgspec.Struct]) -> None:
     missing = [field for field in record.__struct_fields__ if f"`{field}`" not in FORMAT]

@@ -42,7 +42,7 @@ def test_defaults_are_the_fixed_workload() -> None:
         ("models: [a]\ntrials: many", "trials: expected `int`"),
         ("models: [a]\ntrials: 0", "trials: 0 is too small"),
         ("models: [a]\nbudget: soon", "budget: 'soon' is not a duration"),
-        ("models: [a]\ntokens_out: 4096", "do not fit in a context"),
+        ("models: [a]\ntokens_out: 4096", "do not fit in 4096"),
         ("models: [a]\ncontext_tokens: 1000", "no multiple of 256"),
         ("models: [a]\nline: .inf", "line: inf"),
         ("models: [a]\nline: 0", "line: 0"),

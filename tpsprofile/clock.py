@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -16,6 +17,10 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds from an arbitrary start; never steps back."""
+        ...
+
+    def uptime(self) -> float | None:
+        """Seconds from an arbitrary start, those included in which the machine slept; None if nobody counts them."""
         ...
 
     def sleep(self, seconds: float) -> None:
@@ -33,6 +38,14 @@ class SystemClock:
     def monotonic(self) -> float:
         """Seconds of ``time.perf_counter``, the finest steady clock of the system."""
         return time.perf_counter()
+
+    def uptime(self) -> float | None:
+        """Linux's ``CLOCK_BOOTTIME``; macOS's ``CLOCK_MONOTONIC``, which goes on in sleep there; else unknown.
+
+        On Windows ``monotonic`` itself goes on while the machine sleeps, so there is nothing to compare it with.
+        """
+        name = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}.get(sys.platform)
+        return None if name is None else time.clock_gettime(getattr(time, name))
 
     def sleep(self, seconds: float) -> None:
         """Sleep for real."""

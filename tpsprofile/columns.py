@@ -33,6 +33,17 @@ def _options(run: RunHeader) -> str | None:
     return msgspec.json.encode(run.options, order="sorted").decode() if run.options else None
 
 
+def _precision(run: RunHeader) -> float | None:
+    """What the plan aimed at; runs before there was an aim, and figures of others, have none."""
+    aim = run.settings.get("precision")
+    return float(aim) if isinstance(aim, int | float) else None
+
+
+def _warnings(trial: Trial) -> str | None:
+    """With commas between; empty text for none, NA where nobody looked."""
+    return None if trial.warnings is None else ", ".join(trial.warnings)
+
+
 def _clock(trial: Trial) -> str | None:
     """Which of the three figures ``Trial.decode_tok_s`` is."""
     if trial.decode_tok_s is None:
@@ -63,6 +74,11 @@ _WHO: Mapping[str, Column] = {
     "bandwidth_bytes_s": Column(
         REAL, "machine: memory bandwidth measured, bytes/s", lambda r, t: r.machine.bandwidth_bytes_s
     ),
+    "bandwidth_spec_bytes_s": Column(
+        REAL,
+        "machine: memory bandwidth as its maker states it, bytes/s",
+        lambda r, t: r.machine.bandwidth_spec_bytes_s,
+    ),
     "engine": Column(TEXT, "engine: name", lambda r, t: r.engine.name),
     "engine_version": Column(TEXT, "engine: version", lambda r, t: r.engine.version),
     "engine_build": Column(TEXT, "engine: what it says of its build", lambda r, t: r.engine.build),
@@ -85,6 +101,9 @@ _WHO: Mapping[str, Column] = {
     "line_tok_s": Column(
         REAL, "run: decode rate below which a model is too slow, tok/s", lambda r, t: r.line_tok_s
     ),
+    "precision": Column(
+        REAL, "run: half-width of the 95% interval that was aimed at, share", lambda r, t: _precision(r)
+    ),
     "tpsprofile": Column(TEXT, "run: version of tpsprofile", lambda r, t: r.tpsprofile),
 }
 
@@ -105,6 +124,9 @@ _WORK: Mapping[str, Column] = {
     "context_asked": Column(
         WHOLE, "workload: context length asked for, tokens", lambda r, t: t.workload.context_tokens
     ),
+    "prompt_tokens": Column(
+        WHOLE, "workload: length the prompt is brought to, tokens", lambda r, t: t.workload.prompt_tokens
+    ),
     "depth_tokens": Column(
         WHOLE, "workload: tokens in the context before the prompt", lambda r, t: t.workload.depth_tokens
     ),
@@ -114,7 +136,7 @@ _WORK: Mapping[str, Column] = {
 }
 
 _TRIAL: Mapping[str, Column] = {
-    "number": Column(WHOLE, "trial: counts from 1 within the model", lambda r, t: t.number),
+    "number": Column(WHOLE, "trial: counts from 1 within the case", lambda r, t: t.number),
     "started_at": Column(MOMENT, "trial: when it began, UTC", lambda r, t: t.started_at),
     "outcome": Column(TEXT, "trial: how it ended; only ok enters a figure", lambda r, t: t.outcome.value),
     "reason": Column(TEXT, "trial: why, for any outcome but ok", lambda r, t: t.reason),
@@ -139,6 +161,9 @@ _TRIAL: Mapping[str, Column] = {
     "tokens_in": Column(WHOLE, "prompt tokens, cached ones included", lambda r, t: t.tokens_in),
     "tokens_cached": Column(WHOLE, "prompt tokens from a cache", lambda r, t: t.tokens_cached),
     "tokens_out": Column(WHOLE, "generated tokens by the engine's count", lambda r, t: t.tokens_out),
+    "tokens_drafted": Column(
+        WHOLE, "tokens proposed by a draft (speculative decoding)", lambda r, t: t.tokens_drafted
+    ),
     "prefill_s": Column(REAL, "time for the uncached prompt tokens, s", lambda r, t: t.prefill_s),
     "decode_engine_s": Column(
         REAL, "first token to last by the engine's clock, s", lambda r, t: t.decode_engine_s
@@ -166,6 +191,42 @@ _TRIAL: Mapping[str, Column] = {
     ),
     "swap_used_bytes": Column(
         WHOLE, "before the trial: swap in use, bytes", lambda r, t: t.before.swap_used_bytes
+    ),
+    "temperature_c": Column(
+        REAL, "before the trial: hottest processor sensor, °C", lambda r, t: t.before.temperature_c
+    ),
+    "others_cpu": Column(
+        REAL, "during the trial: processors kept busy by others, count", lambda r, t: t.during.others_cpu
+    ),
+    "stolen_cpu": Column(
+        REAL,
+        "during the trial: share of time taken by a virtual machine's host, 0 to 1",
+        lambda r, t: t.during.stolen_cpu,
+    ),
+    "swapped_bytes": Column(
+        WHOLE, "during the trial: moved to and from swap, bytes", lambda r, t: t.during.swapped_bytes
+    ),
+    "available_least_bytes": Column(
+        WHOLE, "during the trial: least memory available, bytes", lambda r, t: t.during.available_least_bytes
+    ),
+    "cpu_mhz": Column(REAL, "during the trial: processor clock, MHz", lambda r, t: t.during.cpu_mhz),
+    "temperature_most_c": Column(
+        REAL, "during the trial: hottest processor sensor, °C", lambda r, t: t.during.temperature_most_c
+    ),
+    "throttled": Column(
+        WHOLE, "during the trial: slow-downs because of heat, count", lambda r, t: t.during.throttled
+    ),
+    "asleep_s": Column(REAL, "during the trial: time the machine slept, s", lambda r, t: t.during.asleep_s),
+    "clock_step_s": Column(REAL, "during the trial: step of the date, s", lambda r, t: t.during.clock_step_s),
+    "speed_limit": Column(
+        REAL,
+        "after the trial: share of full speed that the system allows, 0 to 1",
+        lambda r, t: t.after.speed_limit,
+    ),
+    "warnings": Column(
+        TEXT,
+        "trial: what makes it doubtful, with commas between; empty text for nothing",
+        lambda r, t: _warnings(t),
     ),
     "nonce": Column(
         TEXT, "text before the prompt that no cache can know", lambda r, t: t.nonce and t.nonce.strip()

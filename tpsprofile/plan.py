@@ -32,8 +32,24 @@ class SweepPlan(Record, frozen=True, kw_only=True):
     context_tokens: int = 4096
     temperature: float = 0.0
     seed: int = 1
+    depth: tuple[int, ...] = (0,)
+    """Tokens in the context before the prompt; each is a case of its own."""
+    prompt_tokens: tuple[int, ...] = ()
+    """Lengths to bring the prompt to; each is a case of its own. Empty: the prompt as it is."""
     trials: int = 3
-    """Trials a model, after a warm-up that is not recorded."""
+    """Trials a case at least, after a warm-up that is not recorded."""
+    most_trials: int = 30
+    """Trials a case at most."""
+    precision: float = 0.02
+    """Trials go on until half of the 95% interval of the median decode rate is at most this share of it."""
+    case_budget: float | None = 120.0
+    """Seconds of trials after which a case gets no more than ``trials``; None for no limit. Written as ``2m``."""
+    sustain: float | None = None
+    """Seconds for which each case is kept running, however narrow its interval. Written as ``10m``."""
+    order: str = "models"
+    """``models``: one model after the other. ``rounds``: one trial of each, then the next: drift hits all."""
+    cooldown: float = 60.0
+    """Longest wait between two models for the processor to cool down, in seconds; 0 for none."""
     loads: int = 2
     """How often each model is loaded: the first load reads the disk, later ones the file cache."""
     line: float = 10.0
@@ -46,13 +62,21 @@ class SweepPlan(Record, frozen=True, kw_only=True):
     """Seconds without a sign of life after which an engine counts as hung. Written as ``10m``."""
 
 
-_DURATIONS = ("budget", "silence")
+ORDERS = ("models", "rounds")
+_DURATIONS = ("budget", "silence", "case_budget", "sustain", "cooldown")
 CONTEXT_STEP = 256
 """llama.cpp rounds context lengths up to a multiple of this."""
+SHORTEST_PROMPT = 100
+"""Tokens that the fixed prompt takes with any usual tokenizer, at most."""
+SLACK_TOKENS = 64
+"""Texts are brought to a number of tokens by whole sentences, so they may be a little longer."""
 _AT_LEAST = {
     "tokens_out": 2,
     "context_tokens": CONTEXT_STEP,
     "trials": 1,
+    "most_trials": 1,
+    "precision": 0.001,
+    "cooldown": 0,
     "loads": 1,
     "line": 0.01,
     "stop_below": 0,
@@ -122,8 +146,9 @@ def _validated(raw: dict[str, Any], where: str) -> SweepPlan:
                 raw[key] = parse_seconds(raw[key])
             except UsageError as error:
                 raise PlanError(f"{where}: {key}: {error}") from None
-    if isinstance(raw.get("models"), list):
-        raw["models"] = tuple(raw["models"])
+    for key in ("models", "depth", "prompt_tokens"):
+        if isinstance(raw.get(key), list):
+            raw[key] = tuple(raw[key])
     try:
         plan = msgspec.convert(raw, SweepPlan)
     except msgspec.ValidationError as error:
@@ -154,8 +179,18 @@ def _check(plan: SweepPlan, where: str) -> None:
             raise PlanError(f"{where}: {key}: {getattr(plan, key)} is no number to work with.")
         if getattr(plan, key) < least:
             raise PlanError(f"{where}: {key}: {getattr(plan, key)} is too small; at least {least}.")
-    if plan.tokens_out >= plan.context_tokens:
+    if plan.order not in ORDERS:
+        raise PlanError(f"{where}: order: there is no order {plan.order!r}.", f"There is {' and '.join(ORDERS)}.")
+    if not plan.depth or min(plan.depth) < 0:
+        raise PlanError(f"{where}: depth: at least one number, none below 0.", "For an empty context: [0].")
+    if plan.prompt_tokens and min(plan.prompt_tokens) < SHORTEST_PROMPT:
+        raise PlanError(f"{where}: prompt_tokens: the fixed prompt alone takes about {SHORTEST_PROMPT} tokens.")
+    if plan.most_trials < plan.trials:
+        raise PlanError(f"{where}: most_trials: {plan.most_trials} is less than trials, {plan.trials}.")
+    longest = max(plan.depth) + max(plan.prompt_tokens, default=SHORTEST_PROMPT) + plan.tokens_out
+    if longest + SLACK_TOKENS > plan.context_tokens:
+        needed = -(-(longest + SLACK_TOKENS) // CONTEXT_STEP) * CONTEXT_STEP
         raise PlanError(
-            f"{where}: tokens_out: {plan.tokens_out} do not fit in a context of {plan.context_tokens}.",
-            "The prompt needs room as well.",
+            f"{where}: context_tokens: depth, prompt and tokens_out do not fit in {plan.context_tokens}.",
+            f"They need at least {needed}.",
         )

@@ -72,6 +72,8 @@ class Machine(Record, frozen=True, kw_only=True):
     """Vector instruction sets of interest, in lower case (``avx2``, ``avx512f``, ``neon``)."""
     bandwidth_bytes_s: float | None = None
     """Memory bandwidth measured here, best of a few passes over more than the caches hold."""
+    bandwidth_spec_bytes_s: float | None = None
+    """Memory bandwidth as the maker states it; None for a chip that is not in the table of ``machine.chips``."""
 
     @property
     def ram_label(self) -> str | None:
@@ -106,6 +108,34 @@ class Conditions(Record, frozen=True, kw_only=True):
     available_bytes: int | None = None
     """Memory that programs could still get without swapping."""
     swap_used_bytes: int | None = None
+    cpu_mhz: float | None = None
+    """Clock of the processor, mean over its cores."""
+    temperature_c: float | None = None
+    """The hottest sensor of the processor, degrees Celsius."""
+    speed_limit: float | None = None
+    """Share of its full speed that the system allows the processor because of heat or power, 0 to 1."""
+
+
+class During(Record, frozen=True, kw_only=True):
+    """What happened on the machine while a trial ran."""
+
+    others_cpu: float | None = None
+    """Processors kept busy by programs other than the engine and this one, on average (1.0 is one core)."""
+    stolen_cpu: float | None = None
+    """Share of processor time that a virtual machine's host took for others, 0 to 1."""
+    swapped_bytes: int | None = None
+    """Memory moved to and from swap, by anybody."""
+    available_least_bytes: int | None = None
+    """The least memory that was available."""
+    cpu_mhz: float | None = None
+    """Clock of the processor, mean over its cores and over the trial."""
+    temperature_most_c: float | None = None
+    throttled: int | None = None
+    """How often a processor core was slowed down because of heat."""
+    asleep_s: float | None = None
+    """Seconds that the machine slept. The steady clock stands still meanwhile, but not on every system."""
+    clock_step_s: float | None = None
+    """By how much the date was set forward (or back, below 0) beside the time that passed."""
 
 
 # ------------------------------------------------------------------------------------------------ the model
@@ -153,6 +183,8 @@ class EngineInfo(Record, frozen=True, kw_only=True):
     """Figures are invented (the fake engine). Never to be shown as a measurement."""
     devices: tuple[str, ...] | None = None
     """Graphics processors that it can use; empty for a build that uses none, None where it does not say."""
+    cpu_features: tuple[str, ...] | None = None
+    """Vector instruction sets that the build uses, named as in ``Machine``; None where it does not say."""
     remote: bool = False
     """It runs on another computer: the machine is the one that the user named, and nothing else of it is known."""
 
@@ -170,6 +202,10 @@ class Outcome(StrEnum):
     """The engine's guard against repetition stopped the text; it sends no metrics then."""
     CONTEXT_CHANGED = "another context"
     """The engine ran with a context length other than the one that was asked for."""
+    ENGINE_CHANGED = "another engine"
+    """The server came back under another version in the middle of the work."""
+    SLEPT = "machine slept"
+    """The machine went to sleep in the middle of the trial: what the clocks say of it is not to be used."""
     DOES_NOT_FIT = "does not fit"
     NOT_INSTALLED = "not installed"
     NOT_PREPARED = "not prepared"
@@ -193,6 +229,8 @@ class Workload(Record, frozen=True, kw_only=True):
     """Tokens to generate."""
     context_tokens: int | None = None
     """Context length that the engine is told to reserve."""
+    prompt_tokens: int | None = None
+    """Length to which the prompt is brought by text before it; None for the prompt as it is."""
     depth_tokens: int | None = None
     """Tokens already in the context before the prompt."""
     temperature: float | None = None
@@ -227,7 +265,7 @@ class Trial(Record, frozen=True, kw_only=True, tag_field="record", tag="trial"):
     workload: Workload
     outcome: Outcome
     number: int = 1
-    """Counts from 1 within the model."""
+    """Counts from 1 within the case: the model and its workload."""
     reason: str | None = None
     """For any outcome but OK, one line for the user."""
     started_at: datetime | None = None
@@ -246,6 +284,8 @@ class Trial(Record, frozen=True, kw_only=True, tag_field="record", tag="trial"):
     """Prompt tokens taken from a cache; None where the engine does not say."""
     tokens_out: int | None = None
     """Generated tokens by the engine's count."""
+    tokens_drafted: int | None = None
+    """Tokens that a draft proposed (speculative decoding); None where the engine says nothing of it."""
     prefill_s: float | None = None
     """Seconds the engine took for the prompt's uncached tokens, by its own clock."""
     decode_engine_s: float | None = None
@@ -261,8 +301,19 @@ class Trial(Record, frozen=True, kw_only=True, tag_field="record", tag="trial"):
     memory: Memory = Memory()
     before: Conditions = Conditions()
     """The machine just before the trial."""
+    during: During = During()
+    """The machine while the trial ran."""
+    after: Conditions = Conditions()
+    """The machine just after the trial."""
+    warnings: tuple[str, ...] | None = None
+    """What makes the figures doubtful, as words of ``trust.Warning``; None where nobody looked."""
     reported_decode_tok_s: float | None = None
     """A figure somebody else printed, where there are no counts and times to compute one from."""
+
+    @property
+    def seconds(self) -> float:
+        """How long the trial took, as far as it is known; 0.0 for one that never ran."""
+        return (self.ttft_s or 0.0) + (self.decode_client_s or 0.0)
 
     @property
     def prefill_tok_s(self) -> float | None:

@@ -11,6 +11,7 @@ import re
 from tpsprofile.errors import UsageError
 
 UNKNOWN = "–"
+MIB = 1024**2
 GIB = 1024**3
 GB = 10**9
 

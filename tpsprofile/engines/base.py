@@ -44,12 +44,14 @@ class Weights(Record, frozen=True, kw_only=True):
 
 
 class Request(Record, frozen=True, kw_only=True):
-    """One generation. ``prompt`` goes in raw: no chat template, no thinking, no prompt cache."""
+    """One generation. ``prompt`` goes in raw: no chat template, no thinking."""
 
     prompt: str
     tokens_out: int
     temperature: float = 0.0
     seed: int = 0
+    reuse: bool = False
+    """The beginning of the prompt may come from the cache, as far as the request before had the same one."""
     silence_s: float = 600.0
     """Longest wait for the next event before the engine counts as hung."""
 
@@ -67,6 +69,8 @@ class Finished(Record, frozen=True, kw_only=True):
     """Prompt tokens, cached ones included."""
     tokens_cached: int | None = None
     tokens_out: int | None = None
+    tokens_drafted: int | None = None
+    """Tokens that a draft model or head proposed; 0 or more where decoding is speculative."""
     prefill_s: float | None = None
     """Seconds for the uncached prompt tokens."""
     decode_s: float | None = None
@@ -84,6 +88,8 @@ class LoadedFacts(Record, frozen=True, kw_only=True):
     context_tokens: int | None = None
     size_bytes: int | None = None
     vram_bytes: int | None = None
+    version: str | None = None
+    """The engine's version now, where it may change under way: a server that somebody restarts."""
 
 
 class Session(Protocol):
@@ -151,6 +157,13 @@ class Engine(Protocol):
 
     def pull(self, name: str, progress: Callable[[int, int | None], None]) -> None:
         """Download a model; ``progress`` gets bytes done and bytes in all. Needs ``pulls_models``."""
+        ...
+
+    def make_room(self) -> None:
+        """Have whatever else the engine holds leave memory, before anybody looks how much there is.
+
+        Never raises: where it does not succeed, ``load`` will say why.
+        """
         ...
 
     def load(self, weights: Weights, *, context_tokens: int, silence_s: float) -> Session:

@@ -57,14 +57,20 @@ class VirtualClock:
     def __init__(self, start: datetime) -> None:
         self._start = start
         self._passed = 0.0
+        self.asleep_s = 0.0
+        self.set_by_s = 0.0
 
     def now(self) -> datetime:
         """The date and time that its sleepers have reached."""
-        return self._start + timedelta(seconds=self._passed)
+        return self._start + timedelta(seconds=self._passed + self.asleep_s + self.set_by_s)
 
     def monotonic(self) -> float:
         """Seconds slept since it was made."""
         return self._passed
+
+    def uptime(self) -> float | None:
+        """The same, and the seconds that ``Fault.SLEEPS`` slept through."""
+        return self._passed + self.asleep_s
 
     def sleep(self, seconds: float) -> None:
         """Let ``seconds`` pass at once."""
@@ -118,6 +124,9 @@ class FakeEngine:
         """Take away the fault of not being installed."""
         self.faults.pop(name, None)
         progress(1, 1)
+
+    def make_room(self) -> None:
+        """Nothing is in memory."""
 
     def load(self, weights: Weights, *, context_tokens: int, silence_s: float) -> FakeSession:
         """Take as long as reading the file at 2 GB/s."""

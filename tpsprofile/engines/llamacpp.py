@@ -90,6 +90,9 @@ class LlamaCpp:
         """Raises EngineError: there is nowhere to pull from."""
         raise EngineError("The embedded llama.cpp does not download models.", "Give it a GGUF file.")
 
+    def make_room(self) -> None:
+        """Nothing to do: a session's model leaves memory with its process."""
+
     def load(self, weights: Weights, *, context_tokens: int, silence_s: float) -> LlamaCppSession:
         """Start a server with the model.
 

@@ -94,6 +94,9 @@ class Ollama:
         if status != "success":
             raise EngineDiedError(f"The download of {name} ended before it was complete.", "Pull it again.")
 
+    def make_room(self) -> None:
+        """Ask every model to leave memory, on this computer."""
+
     def load(self, weights: Weights, *, context_tokens: int, silence_s: float) -> OllamaSession:
         """Load a model that is not in memory, wait until it can answer, and take the time by the clock here.
 

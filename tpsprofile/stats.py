@@ -1,0 +1,124 @@
+"""Statistics of repeated measurements: plain functions of plain numbers, each with the source of its formula."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from functools import cache
+from statistics import median, stdev
+from typing import NamedTuple
+
+_FAR = 3.5
+_NORMAL_QUARTILE = 0.6745
+"""The third quartile of the standard normal distribution: the MAD of normal data in standard deviations."""
+_MEAN_TO_DEVIATION = 1.253314
+"""sqrt(pi / 2): standard deviation over mean absolute deviation, and that of a median over that of a mean."""
+_STUDENT = (12.706, 4.303, 3.182, 2.776)
+"""97.5% points of Student's t with 1, 2, 3 and 4 degrees of freedom."""
+_TAIL = 0.025
+
+
+class Interval(NamedTuple):
+    """A 95% interval, in the unit of the figures it was made from."""
+
+    low: float
+    high: float
+
+
+def median_interval(values: Sequence[float]) -> Interval | None:
+    """The 95% interval of the median; None for fewer than two values.
+
+    From six values on it is that of the sign test, which takes no distribution for granted and which a few
+    outliers do not widen: the k-th lowest and k-th highest value, with the largest k at which the binomial tails
+    hold at most 5% (W. J. Conover, Practical Nonparametric Statistics, 3rd ed., 3.2). Fewer values hold no such
+    interval, so for them normal data are assumed: median ± t * sqrt(pi / 2) * s / sqrt(n), Student's t with
+    n - 1 degrees of freedom. Where the two meet, at six values, they are equally wide for normal data.
+    """
+    n = len(values)
+    if n < 2:
+        return None
+    if n > len(_STUDENT) + 1:
+        ordered = sorted(values)
+        k = _outer(n)
+        return Interval(ordered[k - 1], ordered[-k])
+    middle = median(values)
+    half = _STUDENT[n - 2] * _MEAN_TO_DEVIATION * stdev(values) / math.sqrt(n)
+    return Interval(middle - half, middle + half)
+
+
+def relative_half_width(values: Sequence[float]) -> float | None:
+    """Half of the 95% interval of the median as a share of the median; None where there is no interval."""
+    interval = median_interval(values)
+    middle = median(values) if values else 0.0
+    return None if interval is None or middle <= 0 else (interval.high - interval.low) / 2 / middle
+
+
+def outliers(values: Sequence[float]) -> tuple[bool, ...]:
+    """Which values lie far from the rest: a modified z-score above 3.5.
+
+    The score is 0.6745 * |x - median| / MAD, with MAD the median absolute deviation. Where more than half of the
+    values are equal, and MAD is 0, it is |x - median| / (1.2533 * mean absolute deviation). Source: B. Iglewicz
+    and D. Hoaglin, How to Detect and Handle Outliers, ASQC 1993. Below four values nothing is far.
+    """
+    if len(values) < 4:
+        return (False,) * len(values)
+    middle = median(values)
+    distances = [abs(value - middle) for value in values]
+    scale = median(distances) / _NORMAL_QUARTILE or sum(distances) / len(distances) * _MEAN_TO_DEVIATION
+    return tuple(scale > 0 and distance / scale > _FAR for distance in distances)
+
+
+def slope(values: Sequence[float]) -> float:
+    """Theil and Sen's slope: the median of the slopes between all pairs, in units of ``values`` a step.
+
+    Source: P. K. Sen, Estimates of the Regression Coefficient Based on Kendall's Tau, JASA 63 (1968). 0 for fewer
+    than two values.
+    """
+    pairs = itertools.combinations(enumerate(values), 2)
+    slopes = [(later - earlier) / (j - i) for (i, earlier), (j, later) in pairs]
+    return median(slopes) if slopes else 0.0
+
+
+def falling(values: Sequence[float]) -> float:
+    """How probable so steady a fall would be by chance, 0 to 1: Mann and Kendall's test, one-sided.
+
+    Exact for up to ten values, which fewer than four cannot make improbable (1/6 for three); the normal
+    approximation beyond. Source: H. B. Mann, Nonparametric Tests Against Trend, Econometrica 13 (1945).
+    """
+    n = len(values)
+    score = sum((a < b) - (a > b) for a, b in itertools.combinations(values, 2))
+    if n < 2:
+        return 1.0
+    if n > 10:
+        deviation = math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
+        return _normal_tail((-score - 1) / deviation)
+    most = n * (n - 1) // 2
+    counts = _inversions(n)
+    inversions = math.ceil((most - score) / 2)
+    return sum(counts[inversions:]) / sum(counts)
+
+
+@cache
+def _inversions(n: int) -> tuple[int, ...]:
+    """How many orders of ``n`` values have 0, 1, 2, ... pairs in falling order."""
+    counts: tuple[int, ...] = (1,)
+    for size in range(2, n + 1):
+        counts = tuple(
+            sum(counts[k - j] for j in range(size) if 0 <= k - j < len(counts))
+            for k in range(len(counts) + size - 1)
+        )
+    return counts
+
+
+@cache
+def _outer(n: int) -> int:
+    """The largest k for which fewer than k of n fair coins come up heads in at most 2.5% of all cases."""
+    tail, k = 0.0, 0
+    while (tail := tail + math.comb(n, k) / 2**n) <= _TAIL:
+        k += 1
+    return k
+
+
+def _normal_tail(z: float) -> float:
+    return math.erfc(z / math.sqrt(2)) / 2
