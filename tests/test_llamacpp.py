@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tpsprofile import machine
 from tpsprofile.clock import SystemClock
 from tpsprofile.engines.base import Finished, Request, Weights
-from tpsprofile.engines.llamacpp import LlamaCpp
+from tpsprofile.engines.llamacpp import LlamaCpp, LlamaCppSession, cpu_features
 from tpsprofile.errors import (
     EngineDiedError,
     EngineError,
@@ -102,3 +108,134 @@ def test_what_lies_in_the_users_folder_is_not_imported(
     (tmp_path / "json.py").write_text("raise RuntimeError('not for you')")
     monkeypatch.chdir(tmp_path)
     assert engine.info().devices is not None
+
+
+@pytest.mark.parametrize(
+    ("system", "features"),
+    [
+        (
+            "CPU : SSE3 = 1 | SSSE3 = 1 | AVX = 1 | AVX2 = 1 | F16C = 1 | FMA = 1 | BMI2 = 1 | LLAMAFILE = 1 | "
+            "OPENMP = 1 | REPACK = 1 | ",
+            ("avx", "avx2", "f16c", "fma"),
+        ),
+        (
+            "CPU : SSE3 = 1 | AVX = 1 | AVX_VNNI = 1 | AVX512 = 1 | AVX512_VBMI = 1 | AVX512_VNNI = 1 | "
+            "AVX512_BF16 = 1 | AMX_INT8 = 1 | ",
+            ("amx_int8", "avx", "avx512_bf16", "avx512_vnni", "avx512f", "avx_vnni"),
+        ),
+        (
+            "Metal : EMBED_LIBRARY = 1 | CPU : NEON = 1 | ARM_FMA = 1 | FP16_VA = 1 | MATMUL_INT8 = 1 | SVE = 1 | "
+            "DOTPROD = 1 | SVE_CNT = 16 | SME = 1 | ACCELERATE = 1 | REPACK = 1 | ",
+            ("dotprod", "fp16", "i8mm", "neon", "sme", "sve"),
+        ),
+        ("CPU : RISCV_V = 1 | RVV_VLEN = 32 | ", ("rvv",)),
+        ("CPU : AVX = 1 | AVX2 = 0 | ", ("avx",)),
+        ("CPU : AVX = 1 | CUDA : AVX2 = 1 | ", ("avx",)),
+        ("CPU : LLAMAFILE = 1 | ", ()),
+        ("CUDA : ARCHS = 890 | USE_GRAPHS = 1 | ", None),
+        ("", None),
+    ],
+)
+def test_instruction_sets_of_the_build_have_the_machines_names(
+    system: str, features: tuple[str, ...] | None
+) -> None:
+    assert cpu_features(system) == features
+
+
+def test_this_build_tells_its_instruction_sets(engine: LlamaCpp) -> None:
+    """A wheel for another processor would not have started, so what it uses the machine has."""
+    features = engine.info().cpu_features
+    assert features
+    assert set(features) <= set(machine.identify(bandwidth=False).cpu_features)
+
+
+def test_the_beginning_of_a_prompt_is_reused_when_asked_and_only_then(engine: LlamaCpp, smollm2: Path) -> None:
+    beginning = "The quick brown fox jumps over the lazy dog. " * 40
+    with engine.load(weights(smollm2), context_tokens=2048, silence_s=60) as session:
+
+        def run(end: str, *, reuse: bool) -> Finished:
+            request = Request(prompt=beginning + end, tokens_out=4, reuse=reuse)
+            *_, account = session.generate(request)
+            assert isinstance(account, Finished)
+            return account
+
+        first = run("One", reuse=True)
+        shared = first.tokens_in
+        assert shared is not None
+        again, fresh, after = run("Two", reuse=True), run("Three", reuse=False), run("Four", reuse=True)
+    assert first.tokens_cached == 0
+    for account in (again, after):
+        assert account.tokens_cached is not None
+        assert shared - 3 <= account.tokens_cached < shared
+        assert account.tokens_in is not None
+        assert shared <= account.tokens_in <= shared + 3, "cached tokens are counted"
+    assert fresh.tokens_cached == 0
+
+
+class Stranger:
+    """A server that somebody else started: here one that answers each request with fixed lines."""
+
+    pid = 4711
+    ended = False
+
+    def how_it_ended(self) -> str:
+        return "exit status 3"
+
+    def end(self) -> None:
+        self.ended = True
+
+
+@contextmanager
+def answering(*chunks: dict[str, object]) -> Iterator[str]:
+    """The address of a server that streams these chunks as the answer to whatever is posted."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            for chunk in chunks:
+                self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
+
+        def log_message(self, *args: object) -> None:
+            """Nothing to say."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def last_chunk(**timings: float) -> dict[str, object]:
+    return {"content": "", "stop": True, "stop_type": "limit", "timings": {"predicted_n": 3, **timings}}
+
+
+def test_drafted_tokens_are_told_where_the_server_drafts() -> None:
+    with (
+        answering({"content": "a"}, last_chunk(draft_n=7, draft_n_accepted=2)) as url,
+        LlamaCppSession(Stranger(), url, 1.0) as session,
+    ):
+        *_, account = session.generate(Request(prompt="hello", tokens_out=3))
+    assert isinstance(account, Finished)
+    assert account.tokens_drafted == 7
+
+
+def test_a_server_that_does_not_draft_leaves_it_open(engine: LlamaCpp, tiny_models: tuple[Path, Path]) -> None:
+    with engine.load(weights(tiny_models[0]), context_tokens=256, silence_s=60) as session:
+        *_, account = session.generate(Request(prompt="hello", tokens_out=4))
+    assert isinstance(account, Finished)
+    assert account.tokens_drafted is None
+
+
+def test_a_session_speaks_with_a_server_that_is_not_its_child() -> None:
+    server = Stranger()
+    with answering({"content": "a"}) as url, LlamaCppSession(server, url, 1.0) as session:
+        assert (session.pids, session.load_s, session.url) == ((4711,), 1.0, url)
+        with pytest.raises(EngineDiedError, match="exit status 3"):
+            list(session.generate(Request(prompt="hello", tokens_out=3)))
+        assert not server.ended
+    assert server.ended

@@ -1,8 +1,8 @@
 """llama.cpp, embedded: the ``xllamacpp`` wheel's own HTTP server, in a child process on loopback.
 
 A process of its own keeps the profiler from slowing what it watches, makes the engine's memory its own, and lets
-it die without taking the profiler along. Requests go in raw, with the prompt cache off and the end of text
-ignored, so that every trial is the same work.
+it die without taking the profiler along. Requests go in raw, with the end of text ignored, and with the prompt
+cache off unless the request asks for it, so that every trial is the same work.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Protocol, Self
 
 import httpx
 import psutil
@@ -35,6 +35,7 @@ from tpsprofile.errors import (
     ProfileError,
 )
 from tpsprofile.machine import cgroup
+from tpsprofile.machine.names import vector_features
 from tpsprofile.records import EngineInfo
 
 _KILLED = -9
@@ -43,6 +44,14 @@ _INSTALL = (
     "Elsewhere install Ollama and use --engine ollama."
 )
 _NO_MEMORY = ("insufficient memory", "unable to allocate", "failed to allocate", "out of memory", "outofmemory")
+_FLAGS = {
+    "AVX512": "avx512f",
+    "DOTPROD": "asimddp",
+    "FP16_VA": "asimdhp",
+    "MATMUL_INT8": "i8mm",
+    "RISCV_V": "rvv",
+}
+"""Where llama.cpp's name of an instruction set (ggml_backend_cpu_get_features) is not the system's in capitals."""
 _NOT_A_MODEL = ("invalid magic", "failed to load model", "error loading model", "tensor")
 
 
@@ -72,10 +81,11 @@ class LlamaCpp:
             version=f"b{wheel.rsplit('.', 1)[-1]}",
             build=f"xllamacpp {wheel}; {answer['build']}",
             devices=tuple(answer["gpus"]),
+            cpu_features=cpu_features(answer["system"]),
         )
 
     def options(self) -> dict[str, str | int | float | bool | None]:
-        """Threads; everything else is llama.cpp's default but for the prompt cache, which is off."""
+        """Threads; everything else is llama.cpp's default but for the prompt cache, off unless asked for."""
         return {"threads": _threads(), "cache_prompt": False}
 
     def models(self) -> tuple[Weights, ...]:
@@ -110,18 +120,36 @@ class LlamaCpp:
         return LlamaCppSession(child, answer["url"], answer["load_s"])
 
 
-class LlamaCppSession:
-    """A child process that serves one model."""
+class Server(Protocol):
+    """A process that serves one model as llama-server does: the embedded child, or one that others began."""
 
-    def __init__(self, child: _Child, url: str, load_s: float) -> None:
+    @property
+    def pid(self) -> int:
+        """Its process id on this host."""
+        ...
+
+    def how_it_ended(self) -> str:
+        """``signal 9``, ``exit status 1``, or that it still runs: for messages."""
+        ...
+
+    def end(self) -> None:
+        """Called when the session is left: end the process, or let it live on."""
+        ...
+
+
+class LlamaCppSession:
+    """A server with one model, spoken to at ``url``; ``load_s`` is the time in seconds that it took to load."""
+
+    def __init__(self, server: Server, url: str, load_s: float) -> None:
         self.load_s = load_s
-        self._child = child
+        self.url = url
+        self._server = server
         self._http = httpx.Client(base_url=url, trust_env=False)
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """The child process."""
-        return (self._child.pid,)
+        """The server's process."""
+        return (self._server.pid,)
 
     def facts(self) -> LoadedFacts:
         """Context length as the server has reserved it."""
@@ -138,7 +166,7 @@ class LlamaCppSession:
             "n_predict": request.tokens_out,
             "temperature": request.temperature,
             "seed": request.seed,
-            "cache_prompt": False,
+            "cache_prompt": request.reuse,
             "ignore_eos": True,
             "stream": True,
         }
@@ -171,7 +199,7 @@ class LlamaCppSession:
     def _failure(self, error: Exception | None) -> EngineError:
         if isinstance(error, httpx.TimeoutException):
             return EngineTimedOutError("llama.cpp was silent for too long.")
-        return EngineDiedError(f"llama.cpp ended in the middle of the work ({self._child.how_it_ended()}).")
+        return EngineDiedError(f"llama.cpp ended in the middle of the work ({self._server.how_it_ended()}).")
 
     def __enter__(self) -> Self:
         return self
@@ -180,7 +208,7 @@ class LlamaCppSession:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._http.close()
-        self._child.end()
+        self._server.end()
 
 
 class _Child:
@@ -253,6 +281,23 @@ class _Child:
         self._log.close()
 
 
+def cpu_features(system: str) -> tuple[str, ...] | None:
+    """Vector instruction sets that a build uses, named as in ``Machine``; None where it tells of no processor.
+
+    ``system`` is what ``llama_print_system_info`` returns: for each backend its name, a colon, and its features,
+    ``CPU : AVX2 = 1 | AVX512 = 1 | OPENMP = 1 | ``. A build with variants for several processors tells of the one
+    that it has loaded. What is off is left out, or 0 in older versions.
+    """
+    features: dict[str, list[str]] = {}
+    backend = ""
+    for part in system.split("|"):
+        before, colon, feature = part.rpartition(":")
+        backend = before.strip() if colon else backend
+        name, _, value = (word.strip() for word in feature.partition("="))
+        features.setdefault(backend, []).extend([_FLAGS.get(name, name)] if value not in {"", "0"} else [])
+    return vector_features(features["CPU"]) if "CPU" in features else None
+
+
 def _finished(chunk: dict[str, Any]) -> Finished:
     """The server's account. It does not time the first token, so ``predicted_ms`` covers n - 1 steps."""
     timings = chunk.get("timings", {})
@@ -263,6 +308,7 @@ def _finished(chunk: dict[str, Any]) -> Finished:
         tokens_in=None if fresh is None else fresh + (cached or 0),
         tokens_cached=cached,
         tokens_out=generated,
+        tokens_drafted=timings.get("draft_n"),
         prefill_s=_seconds(timings.get("prompt_ms")),
         decode_s=_seconds(decode_ms) if generated is not None and generated > 1 else None,
         stopped_by={"limit": "limit", "eos": "end"}.get(chunk.get("stop_type", ""), chunk.get("stop_type")),

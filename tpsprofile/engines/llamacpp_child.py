@@ -28,7 +28,8 @@ def main() -> None:
     try:
         import xllamacpp
 
-        answer = {"build": _build(xllamacpp), "gpus": _gpus(xllamacpp)}
+        system = xllamacpp.get_system_info()
+        answer = {"build": _build(xllamacpp, system), "system": system, "gpus": _gpus(xllamacpp)}
         server = None
         if "path" in order:
             started = time.perf_counter()
@@ -58,9 +59,8 @@ def _parameters(xllamacpp: Any, order: dict[str, Any]) -> Any:
     return parameters
 
 
-def _build(xllamacpp: Any) -> str:
-    features = xllamacpp.get_system_info().split("|")
-    on = [name.strip() for name in features if name.strip()]
+def _build(xllamacpp: Any, system: str) -> str:
+    on = [name.strip() for name in system.split("|") if name.strip()]
     return ", ".join([str(xllamacpp.BUILD_INFO.get("compiler", "")), *(name.removesuffix(" = 1") for name in on)])
 
 
