@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from tests.support import WHEN, header, trial
-from tpsprofile import merge
-from tpsprofile.analysis.points import Point, Summary, spread, summarise
+from tpsprofile import merge, trust
+from tpsprofile.analysis.courses import DEPTH, PROMPT, courses, lasting, plainest
+from tpsprofile.analysis.points import spread, summarise
+from tpsprofile.analysis.summary import Point, Summary
 from tpsprofile.analysis.usable import curve, usable, wall
 from tpsprofile.records import (
     EngineInfo,
@@ -199,3 +201,105 @@ def test_one_point_a_size_in_the_common_quantisation() -> None:
     eight = ModelFacts(name="m1", parameters=B, quantisation="Q8_0")
     found = summary(at(30, model=eight), at(50, 1), at(20, 3))
     assert [round(p.decode.median) for p in curve(found, found.series[0]) if p.decode] == [50, 20]
+
+
+def work(**changes: Any) -> Workload:
+    fields: dict[str, Any] = {"prompt": "csvs-to-sqlite", "tokens_out": 11, "context_tokens": 4096}
+    return Workload(**fields | changes)
+
+
+def series_at(number: int, rate: float, **changes: Any) -> Trial:
+    """A trial that began so many minutes after the first."""
+    fields: dict[str, Any] = {"started_at": WHEN + timedelta(minutes=number - 1), "warnings": ()}
+    return at(rate, number=number, **fields | changes)
+
+
+def test_speculative_and_plain_decoding_never_share_a_series() -> None:
+    found = together(run(at(20), run="a"), run(at(50, tokens_drafted=7), run="b"))
+    assert [
+        (series.speculative, p.decode and round(p.decode.median))
+        for series, p in zip(found.series, found.points, strict=True)
+    ] == [(False, 20), (True, 50)]
+    assert not only(summary(at(20, tokens_drafted=0))).series.speculative
+
+
+def test_what_failed_in_a_speculative_run_is_absent_in_its_series() -> None:
+    assert [series.speculative for series in summary(at(50, tokens_drafted=7), absent(72)).series] == [True]
+    assert [series.speculative for series in summary(absent(72)).series] == [False]
+
+
+def test_prompts_of_other_lengths_are_series_of_their_own() -> None:
+    found = summary(at(20), at(18, workload=work(prompt_tokens=512)))
+    assert [series.prompt_tokens for series in found.series] == [None, 512]
+
+
+def test_the_interval_is_that_of_the_median_and_never_below_0() -> None:
+    point = only(summary(*(series_at(n, rate) for n, rate in enumerate((19, 20, 21), start=1))))
+    assert point.interval == pytest.approx((20 - 3.114, 20 + 3.114), abs=0.01)
+    assert point.half_width == pytest.approx(3.114 / 20, abs=0.001)
+    wide = only(summary(series_at(1, 1), series_at(2, 99)))
+    assert wide.interval is not None
+    assert wide.interval.low == 0
+    assert only(summary(series_at(1, 20))).interval is None
+
+
+def test_samples_are_the_ok_trials_in_the_order_of_measurement() -> None:
+    rates = {5: 20.4, 2: 20.1, 4: 90, 1: 20, 6: 20.5}
+    trials = [series_at(number, rate) for number, rate in rates.items()]
+    point = only(summary(*trials, series_at(3, 1, outcome=Outcome.ENDED_EARLY)))
+    assert [sample.after_s for sample in point.samples] == [0, 60, 180, 240, 300]
+    assert [round(sample.tok_s, 3) for sample in point.samples] == [20, 20.1, 90, 20.4, 20.5]
+    assert [sample.far for sample in point.samples] == [False, False, True, False, False]
+
+
+def test_times_that_cannot_be_are_unknown() -> None:
+    back = summary(series_at(1, 20), series_at(2, 20, started_at=WHEN - timedelta(hours=1)))
+    assert [sample.after_s for sample in only(back).samples] == [0, None]
+    assert [sample.after_s for sample in only(summary(at(20), series_at(2, 20))).samples] == [None, None]
+
+
+def test_warnings_and_grade_come_from_the_trials_and_from_the_case() -> None:
+    rates = (20, 20.1, 19.9, 20, 20.1, 20)
+    good = [series_at(n, rate, warnings=()) for n, rate in enumerate(rates, start=1)]
+    busy = [series_at(n, rate, warnings=("busy", "a word of tomorrow")) for n, rate in enumerate(rates, start=1)]
+    assert (only(summary(*good)).warnings, only(summary(*good)).grade) == ((), trust.Grade.A)
+    assert (only(summary(*busy)).warnings, only(summary(*busy)).grade) == ((trust.Warning.BUSY,), trust.Grade.C)
+    aimed = only(summary(*good, settings={"precision": 0.001}))
+    assert (aimed.warnings, aimed.grade) == ((trust.Warning.NOT_CONVERGED,), trust.Grade.B)
+
+
+def test_where_nobody_looked_there_is_no_grade() -> None:
+    unseen = only(summary(at(20), at(90, number=2)))
+    assert (unseen.warnings, unseen.grade) == ((), None)
+    reported = only(summary(series_at(1, 20), provenance=Provenance(kind="as reported", source="a paper")))
+    assert (reported.warnings, reported.grade) == ((), None)
+    assert only(summary(at(20), series_at(2, 20, warnings=("busy",)))).grade is trust.Grade.C
+
+
+def test_a_course_needs_two_depths() -> None:
+    deep = [at(rate, 3, workload=work(depth_tokens=depth)) for depth, rate in ((4096, 15), (0, 20))]
+    found = summary(*deep, at(50, 1, workload=work(depth_tokens=0)))
+    (course,) = courses(found, "decode", DEPTH)
+    assert (course.model, course.series.depth_tokens) == ("m3", None)
+    assert [course.place(point) for point in course.points] == [0, 4096]
+    assert courses(found, "ttft", DEPTH) == courses(found, "decode", PROMPT) == ()
+
+
+def test_a_speed_lasts_or_not_after_five_trials_and_a_minute() -> None:
+    five = [series_at(n, 20, started_at=WHEN + timedelta(seconds=15 * n)) for n in range(1, 6)]
+    assert lasting(summary(*five)) == summary(*five).points
+    assert lasting(summary(*five[:4], at(20, number=9))) == ()
+    quick = [series_at(n, 20, started_at=WHEN + timedelta(seconds=14 * n)) for n in range(1, 6)]
+    assert lasting(summary(*quick)) == ()
+
+
+def test_the_plainest_case_stands_for_a_machine() -> None:
+    plain_one, deep = at(20, 1, workload=work(depth_tokens=0)), at(15, 1, workload=work(depth_tokens=4096))
+    wider = at(14, 3, workload=work(depth_tokens=4096, context_tokens=8192))
+    longer = at(19, 1, workload=work(depth_tokens=0, prompt_tokens=512))
+    found = summary(plain_one, deep, wider, longer, absent(72, workload=work(depth_tokens=0)))
+    assert medians(plainest(found)) == [20]
+    assert [entry.model for entry in plainest(found).absent] == ["m72"]
+    assert medians(plainest(summary(deep))) == [15]
+    other = run(deep, run="b", machine=Machine(id="m2", chip="Other", ram_bytes=8 * 1024**3))
+    assert medians(plainest(together(run(plain_one), other))) == [20, 15]

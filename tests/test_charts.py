@@ -20,7 +20,8 @@ from PIL import Image
 
 from tests.support import header, trial
 from tpsprofile import merge, schema
-from tpsprofile.analysis.points import Summary, summarise
+from tpsprofile.analysis.points import summarise
+from tpsprofile.analysis.summary import Summary
 from tpsprofile.errors import ResultsError, UsageError
 from tpsprofile.records import EngineInfo, Machine, Memory, ModelFacts, Outcome, Provenance, Run, Trial
 from tpsprofile.render import charts, style

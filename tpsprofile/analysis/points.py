@@ -18,100 +18,10 @@ from typing import Any
 
 import pandas as pd
 
-from tpsprofile.records import Outcome, Record
-
-
-class Spread(Record, frozen=True, kw_only=True):
-    """A figure over the trials of one point, in the unit of the column it comes from."""
-
-    median: float
-    low: float
-    high: float
-    n: int
-    """Trials that gave the figure."""
-
-
-class Series(Record, frozen=True, kw_only=True):
-    """What the points of one curve have in common: a machine, an engine, and the work."""
-
-    machine_id: str
-    machine: str
-    """Label of the machine, unlike that of any other machine in the table."""
-    chip: str | None
-    ram_bytes: int | None
-    engine: str
-    simulated: bool
-    """Figures are invented."""
-    options: str | None
-    """Engine options as JSON."""
-    provenance: str
-    source: str | None
-    method: str | None
-    prompt: str | None
-    tokens_asked: int | None
-    context_asked: int | None
-    depth_tokens: int | None
-
-
-class Point(Record, frozen=True, kw_only=True):
-    """One model in one series. A figure that no trial gave is None."""
-
-    series: Series
-    model: str
-    parameters: int | None
-    parameters_active: int | None
-    quantisation: str | None
-    synthetic: bool
-    engine_version: str | None
-    trials: int
-    """Trials of the run that counts, those that are not OK included."""
-    decode: Spread | None
-    """tok/s"""
-    prefill: Spread | None
-    """tok/s"""
-    ttft: Spread | None
-    """s"""
-    load_first: Spread | None
-    """s"""
-    load_later: Spread | None
-    """s"""
-    rss: Spread | None
-    """bytes"""
-    available_fall: Spread | None
-    """bytes"""
-    engine_size: Spread | None
-    """bytes"""
-
-    @property
-    def dense(self) -> bool:
-        """Every weight is used for every token, as far as is known."""
-        return self.parameters_active is None or self.parameters_active == self.parameters
-
-
-class Absent(Record, frozen=True, kw_only=True):
-    """One model in one series that gave no figure, and why."""
-
-    series: Series
-    model: str
-    parameters: int | None
-    quantisation: str | None
-    synthetic: bool
-    outcome: Outcome
-    reason: str | None
-
-
-class Summary(Record, frozen=True, kw_only=True):
-    """What a table says: points, and models without one. In the order of the table, series by series."""
-
-    points: tuple[Point, ...]
-    absent: tuple[Absent, ...]
-
-    @property
-    def series(self) -> tuple[Series, ...]:
-        """Every series, in the order of the table."""
-        entries: tuple[Point | Absent, ...] = (*self.points, *self.absent)
-        return tuple(dict.fromkeys(entry.series for entry in entries))
-
+from tpsprofile import stats
+from tpsprofile.analysis.judged import judged
+from tpsprofile.analysis.summary import Absent, Point, Sample, Series, Spread, Summary
+from tpsprofile.records import Outcome
 
 FIGURES = {
     "decode": "decode_tok_s",
@@ -137,12 +47,15 @@ _SERIES = [
     "tokens_asked",
     "context_asked",
     "depth_tokens",
+    "prompt_tokens",
+    "speculative",
 ]
 _MODEL = ["model", "quantisation", "synthetic"]
 
 
 def summarise(table: pd.DataFrame) -> Summary:
     """Points and absent models of a merged table."""
+    table = table.assign(speculative=_speculative(table))
     machines = _machines(table)
     age = _ages(table)
     points: list[Point] = []
@@ -162,10 +75,14 @@ def summarise(table: pd.DataFrame) -> Summary:
 
 def spread(values: Iterable[float | None]) -> Spread | None:
     """Median, lowest and highest of the finite figures above 0; None where there is none."""
-    known = pd.Series([v for v in values if v is not None and math.isfinite(v) and v > 0], dtype=float)
+    known = pd.Series([value for value in values if _is_figure(value)], dtype=float)
     if known.empty:
         return None
     return Spread(median=float(known.median()), low=float(known.min()), high=float(known.max()), n=len(known))
+
+
+def _is_figure(value: float | None) -> bool:
+    return value is not None and math.isfinite(value) and value > 0
 
 
 def _entry(series: Series, case: pd.DataFrame, age: dict[Hashable, int]) -> Point | Absent:
@@ -183,10 +100,11 @@ def _entry(series: Series, case: pd.DataFrame, age: dict[Hashable, int]) -> Poin
     }
     if not ok.any():
         return Absent(**model, outcome=Outcome(str(last["outcome"])), reason=_known(last["reason"]))
-    good = counted[counted["outcome"] == Outcome.OK.value]
+    good = counted[counted["outcome"] == Outcome.OK.value].sort_values("number", kind="stable")
     figures: dict[str, Any] = {field: spread(map(_known, good[column])) for field, column in FIGURES.items()}
     return Point(
         **model,
+        **_decoding(good, measured=series.provenance == "measured"),
         parameters_active=_known(last["parameters_active"]),
         engine_version=_known(last["engine_version"]),
         trials=len(counted),
@@ -194,9 +112,48 @@ def _entry(series: Series, case: pd.DataFrame, age: dict[Hashable, int]) -> Poin
     )
 
 
+def _decoding(good: pd.DataFrame, *, measured: bool) -> dict[str, Any]:
+    """What a point says of its decode rate beside its spread, from the OK trials in the order of measurement."""
+    rated = good[[_is_figure(_known(rate)) for rate in good["decode_tok_s"]]]
+    rates = [float(rate) for rate in rated["decode_tok_s"]]
+    interval = stats.median_interval(rates)
+    words = [_words(_known(cell)) for cell in good["warnings"]] if measured else []
+    warnings, grade = judged(words, rates, _known(good["precision"].iloc[-1]))
+    return {
+        "interval": interval and interval._replace(low=max(0.0, interval.low)),
+        "samples": _samples(rated, rates),
+        "warnings": warnings,
+        "grade": grade,
+    }
+
+
+def _samples(rated: pd.DataFrame, rates: list[float]) -> tuple[Sample, ...]:
+    """One a trial. Where the date was set back in between, the time since the first is not known."""
+    starts = [_known(start) for start in rated["started_at"]]
+    since = [None if None in {start, starts[0]} else (start - starts[0]).total_seconds() for start in starts]
+    return tuple(
+        Sample(after_s=None if after is None or after < 0 else after, tok_s=rate, far=far)
+        for after, rate, far in zip(since, rates, stats.outliers(rates), strict=True)
+    )
+
+
+def _words(cell: str | None) -> list[str] | None:
+    """Warnings of a trial; None where nobody looked."""
+    return None if cell is None else [word.strip() for word in cell.split(",")]
+
+
+def _speculative(table: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows were decoded with a draft; rows that did not end well go with the others of their run."""
+    drafted = (table["tokens_drafted"] > 0).fillna(False).astype(bool)
+    ok = table["outcome"] == Outcome.OK.value
+    share = drafted[ok].groupby(table.loc[ok, "run"]).all()
+    return drafted.where(ok, table["run"].map(share).fillna(False).astype(bool))
+
+
 def _series(key: Hashable, machines: dict[Hashable, dict[str, Any]]) -> Series:
     values = {name: _known(value) for name, value in zip(_SERIES, _tuple(key), strict=True)}
     values["simulated"] = bool(values["simulated"])
+    values["speculative"] = bool(values["speculative"])
     values["provenance"] = values["provenance"] or "measured"
     return Series(**values, **machines[values["machine_id"]])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tpsprofile.analysis.points import Absent, Point, Series, Summary
+from tpsprofile.analysis.summary import Absent, Point, Series, Summary
 from tpsprofile.records import Outcome, Record
 
 

@@ -12,7 +12,7 @@ from tpsprofile.errors import ResultsError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tpsprofile.analysis.points import Summary
+    from tpsprofile.analysis.summary import Summary
     from tpsprofile.render.tables import Block
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from tpsprofile.analysis.points import Summary, summarise
+from tpsprofile.analysis.points import summarise
+from tpsprofile.analysis.summary import Summary
 from tpsprofile.errors import ResultsError, UsageError
 from tpsprofile.files import replacing
 from tpsprofile.merge import gather

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
-from tpsprofile.analysis.points import Series
+from tpsprofile.analysis.summary import Series
 
 LONGEST = 64
 """Characters of a name that are shown."""
@@ -20,12 +20,16 @@ def names(series: Sequence[Series]) -> Mapping[Series, str]:
     """
     found: dict[Series, str] = {}
     for one in series:
-        siblings = [other for other in series if other.machine_id == one.machine_id]
-        parts = _differences(one, siblings) + (["simulated"] if one.simulated else [])
-        name = " · ".join([plain(one.machine), *parts])
+        name = " · ".join([plain(one.machine), *additions(one, series)])
         same = sum(1 for other in found.values() if other == name or other.startswith(f"{name} #"))
         found[one] = f"{name} #{same + 1}" if same else name
     return found
+
+
+def additions(one: Series, series: Sequence[Series]) -> list[str]:
+    """What follows a machine's name: in what the series differs from others of its machine; ``simulated``."""
+    siblings = [other for other in series if other.machine_id == one.machine_id]
+    return _differences(one, siblings) + (["simulated"] if one.simulated else [])
 
 
 def marks(series: Sequence[Series]) -> Mapping[str, str]:
@@ -59,7 +63,9 @@ def _differences(one: Series, siblings: Sequence[Series]) -> list[str]:
         "prompt": one.prompt and f"prompt {one.prompt}",
         "tokens_asked": one.tokens_asked and f"{one.tokens_asked} tokens",
         "context_asked": one.context_asked and f"context {one.context_asked}",
+        "prompt_tokens": one.prompt_tokens and f"prompt of {one.prompt_tokens} tokens",
         "depth_tokens": None if one.depth_tokens is None else f"at depth {one.depth_tokens}",
+        "speculative": one.speculative and "speculative decoding",
     }
     differ = [part for field, part in parts.items() if len({getattr(other, field) for other in siblings}) > 1]
     return [plain(part) for part in (*differ, *_options(one, siblings)) if part]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tpsprofile import units
-from tpsprofile.analysis.points import Point, Series, Spread, Summary
+from tpsprofile.analysis.summary import Point, Series, Spread, Summary
 from tpsprofile.analysis.usable import curve, usable, wall
 from tpsprofile.errors import ResultsError, UsageError, did_you_mean
 from tpsprofile.records import Record

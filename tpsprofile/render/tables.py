@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tpsprofile import units
-from tpsprofile.analysis.points import Absent, Point, Series, Spread, Summary
+from tpsprofile.analysis.summary import Absent, Point, Series, Spread, Summary
 from tpsprofile.records import Record
 from tpsprofile.render.lines import SYNTHETIC_MARK
 from tpsprofile.render.names import names, plain, source

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tpsprofile import units
-from tpsprofile.analysis.points import Absent, Point, Series, Summary
+from tpsprofile.analysis.summary import Absent, Point, Series, Summary
 from tpsprofile.analysis.usable import Usable, curve, wall
 from tpsprofile.records import Outcome
 from tpsprofile.render.names import listed, plain, source

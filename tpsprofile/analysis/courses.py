@@ -1,0 +1,86 @@
+"""Cases of one model beside each other: the one that stands for a machine, and how a figure goes on from it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tpsprofile.analysis.summary import Absent, Point, Series, Summary
+from tpsprofile.records import Record
+
+DEPTH, PROMPT = "depth_tokens", "prompt_tokens"
+"""Fields of a series along which a course can go."""
+FEWEST_SAMPLES, SHORTEST_S = 5, 60.0
+"""What it takes to say whether a speed lasts."""
+
+
+class Course(Record, frozen=True, kw_only=True):
+    """One model under work that differs in one respect alone."""
+
+    series: Series
+    """What all have in common; the field along which it goes is None."""
+    model: str
+    quantisation: str | None
+    synthetic: bool
+    along: str
+    points: tuple[Point, ...]
+    """Two or more, by that field."""
+
+    def place(self, point: Point) -> int:
+        """Where a point lies: the value of the field."""
+        return int(getattr(point.series, self.along))
+
+
+def courses(summary: Summary, figure: str, along: str) -> tuple[Course, ...]:
+    """Every model that has a ``figure`` (a field of a point) at two or more values of ``along``."""
+    found: dict[tuple[Series, str, str | None, bool], list[Point]] = {}
+    for point in summary.points:
+        if getattr(point, figure) is not None and getattr(point.series, along) is not None:
+            series = msgspec.structs.replace(point.series, **{along: None})
+            found.setdefault((series, point.model, point.quantisation, point.synthetic), []).append(point)
+    return tuple(
+        Course(
+            series=series,
+            model=model,
+            quantisation=quantisation,
+            synthetic=synthetic,
+            along=along,
+            points=tuple(sorted(points, key=lambda point: int(getattr(point.series, along)))),
+        )
+        for (series, model, quantisation, synthetic), points in found.items()
+        if len(points) > 1
+    )
+
+
+def lasting(summary: Summary) -> tuple[Point, ...]:
+    """Points whose trials were repeated for long enough to say whether the speed lasts."""
+    return tuple(point for point in summary.points if _is_lasting(point))
+
+
+def _is_lasting(point: Point) -> bool:
+    times = [sample.after_s for sample in point.samples if sample.after_s is not None]
+    return len(times) >= FEWEST_SAMPLES and max(times) - min(times) >= SHORTEST_S
+
+
+def plainest(summary: Summary) -> Summary:
+    """The summary without cases that have a longer prompt or a deeper context than the plainest like them.
+
+    Cases are alike where nothing but prompt length, depth and the context length reserved for them differs.
+    """
+    best: dict[Series, tuple[int, int]] = {}
+    for series in dict.fromkeys(point.series for point in summary.points):
+        rank = _rank(series)
+        best[_alike(series)] = min(rank, best.get(_alike(series), rank))
+
+    def stays(entry: Point | Absent) -> bool:
+        rank = _rank(entry.series)
+        return rank <= best.get(_alike(entry.series), rank)
+
+    return Summary(points=tuple(filter(stays, summary.points)), absent=tuple(filter(stays, summary.absent)))
+
+
+def _rank(series: Series) -> tuple[int, int]:
+    return (series.prompt_tokens or 0, series.depth_tokens or 0)
+
+
+def _alike(series: Series) -> Series:
+    return msgspec.structs.replace(series, prompt_tokens=None, depth_tokens=None, context_asked=None)
