@@ -11,15 +11,16 @@ from tpsprofile import merge, schema
 from tpsprofile.analysis.points import summarise
 from tpsprofile.cli import main
 from tpsprofile.records import Memory, ModelFacts, Outcome, Run, Trial
-from tpsprofile.render.tables import HEADINGS, blocks, fitting
+from tpsprofile.render.lines import fitting
+from tpsprofile.render.tables import HEADINGS, blocks
 
 LONG = ModelFacts(
     name="qwen2.5-coder:32b-instruct", parameters=32_760_000_000, quantisation="Q4_K_M", synthetic=True
 )
 TRIALS = (
-    trial(ttft_s=0.061, load_first_s=1.2, memory=Memory(rss_bytes=2 * 1024**3)),
-    trial(number=2, decode_engine_s=0.5),
-    trial(model=LONG, decode_engine_s=4.0),
+    trial(ttft_s=0.061, load_first_s=1.2, memory=Memory(rss_bytes=2 * 1024**3), warnings=()),
+    trial(number=2, decode_engine_s=0.5, warnings=("busy",)),
+    trial(model=LONG, decode_engine_s=4.0, warnings=("busy",)),
     trial("qwen2.5:72b", outcome=Outcome.DOES_NOT_FIT, reason="needs 46.1 GiB, 21.9 GiB free"),
 )
 
@@ -45,7 +46,21 @@ def test_the_summary_of_the_results_here(results: Path) -> None:
     assert found.exit_code == 0
     lines = [line.split() for line in found.stdout.splitlines()]
     assert ["Test", "Chip,", "16", "GB"] in lines
-    assert ["llama3.2:1b", "1.2B", "Q8_0", "15.0", "10.0–20.0", "61", "ms", "1.2", "s", "2.0", "GiB"] in lines
+    assert [
+        "llama3.2:1b",
+        "1.2B",
+        "Q8_0",
+        "15.0",
+        ">100%",
+        "2",
+        "D",
+        "61",
+        "ms",
+        "1.2",
+        "s",
+        "2.0",
+        "GiB",
+    ] in lines
     assert "qwen2.5:72b (1.2B): does not fit: needs 46.1 GiB, 21.9 GiB free" in found.stdout
     assert "◦ synthetic weights" in found.stdout
     assert "4 rows from 1 file, 1 machine." in found.stdout
@@ -122,12 +137,22 @@ def test_help_has_examples() -> None:
 def test_columns_are_dropped_by_importance_and_when_all_unknown() -> None:
     run = Run(header=header(), trials=TRIALS)
     (block,) = blocks(summarise(merge.table([run])))
-    assert fitting(block.rows, 200) == tuple(HEADINGS)
-    assert set(HEADINGS) - set(fitting(block.rows, 70)) == {"memory", "load"}
-    assert fitting(block.rows, 10) == ("model", "rate", "ttft")
+    assert fitting(HEADINGS, block.rows, 200) == tuple(HEADINGS)
+    assert set(HEADINGS) - set(fitting(HEADINGS, block.rows, 80)) == {"memory", "load"}
+    assert fitting(HEADINGS, block.rows, 60) == ("model", "rate", "width", "grade", "ttft")
+    assert fitting(HEADINGS, block.rows, 40) == ("model", "rate", "grade")
+    assert fitting(HEADINGS, block.rows, 10) == ("model", "rate")
     silent = Run(header=header(), trials=(trial(),))
     (block,) = blocks(summarise(merge.table([silent])))
-    assert "memory" not in fitting(block.rows, 200)
+    assert not {"memory", "grade"} & set(fitting(HEADINGS, block.rows, 200))
+
+
+def test_warnings_stand_below_their_block_with_advice(results: Path) -> None:
+    found = " ".join(call(width=80).stdout.split())
+    advised = "other programs used more than 10% of the processors. Close other programs and run again."
+    assert f"busy (llama3.2:1b and {LONG.name}): {advised}" in found
+    assert "erratic (llama3.2:1b): the interval is wider than ±30%. " in found
+    assert found.count("busy") == 1
 
 
 def test_a_model_below_the_line_is_marked() -> None:

@@ -89,11 +89,12 @@ def _print_block(console: Console, block: Block) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from tpsprofile.render.tables import HEADINGS, fitting
+    from tpsprofile.render.lines import GAP, fitting
+    from tpsprofile.render.tables import HEADINGS
 
     console.print(Text(block.heading, style="bold"), Text(block.origin, style="dim"), sep="\n")
-    shown = fitting(block.rows, console.width)
-    table = Table(box=None, pad_edge=False, collapse_padding=True, padding=(0, 2), header_style="dim")
+    shown = fitting(HEADINGS, block.rows, console.width)
+    table = Table(box=None, pad_edge=False, collapse_padding=True, padding=(0, GAP), header_style="dim")
     for name in shown:
         table.add_column(
             HEADINGS[name],
@@ -105,7 +106,7 @@ def _print_block(console: Console, block: Block) -> None:
         table.add_row(*(Text(getattr(row, name)) for name in shown), style="yellow" if row.slow else "")
     if block.rows:
         console.print(table)
-    for line in block.without:
+    for line in (*block.without, *block.advice):
         console.print(line, style="dim")
     console.print()
 

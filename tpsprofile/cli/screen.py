@@ -14,16 +14,15 @@ from rich.table import Table
 from rich.text import Text
 
 from tpsprofile import sweep, units
-from tpsprofile.measure import Deadline
+from tpsprofile.deadline import Deadline
 from tpsprofile.plan import SweepPlan
 from tpsprofile.records import RunHeader, Trial
-from tpsprofile.render.lines import HEADINGS, SYNTHETIC_MARK, ModelLine, model_line, weights
+from tpsprofile.render.advice import advice
+from tpsprofile.render.lines import GAP, HEADINGS, SYNTHETIC_MARK, ModelLine, case_lines, fitting, share, weights
 from tpsprofile.sources import Candidate
 
 Key = tuple[str, str | None, str | None]
 """``ModelFacts.key``."""
-NARROW = 76
-"""Columns below which load time and memory are left out of the table."""
 
 
 class Screen(sweep.Listener, Protocol):
@@ -31,8 +30,11 @@ class Screen(sweep.Listener, Protocol):
 
     rows: dict[Key, list[Trial]]
     """Every row so far, by model."""
-    lines: list[ModelLine]
-    """The finished models."""
+
+    @property
+    def lines(self) -> list[ModelLine]:
+        """A line for each model and workload of which there are rows."""
+        ...
 
     def drawing(self) -> AbstractContextManager[object]:
         """Draw for as long as this is entered."""
@@ -43,7 +45,7 @@ class Screen(sweep.Listener, Protocol):
         ...
 
     def table(self) -> Table:
-        """The finished models."""
+        """What is measured so far."""
         ...
 
 
@@ -65,12 +67,18 @@ def heading(header: RunHeader, plan: SweepPlan) -> str:
     budget = "no time limit" if plan.budget is None else f"at most {units.seconds(plan.budget)}"
     work = [
         f"plan {plan.name}: {len(plan.models)} model{'s' * (len(plan.models) != 1)}",
-        "fixed prompt",
+        f"prompt {_numbers(plan.prompt_tokens)}" if plan.prompt_tokens else "fixed prompt",
+        f"depth {_numbers(plan.depth)}" if plan.depth != (0,) else "",
         f"{plan.tokens_out} tokens out",
         f"context {plan.context_tokens}",
+        f"until ±{100 * plan.precision:g}%",
         budget,
     ]
-    return " · ".join(filter(None, facts)) + "\n" + " · ".join(work)
+    return " · ".join(filter(None, facts)) + "\n" + " · ".join(filter(None, work))
+
+
+def _numbers(tokens: Sequence[int]) -> str:
+    return ", ".join(map(str, tokens))
 
 
 class _Board:
@@ -81,37 +89,48 @@ class _Board:
     ) -> None:
         self.console = console
         self.plan = plan
-        self.waiting = len(candidates)
         self.rows: dict[Key, list[Trial]] = {}
         for trial in prior:
             self.rows.setdefault(trial.model.key, []).append(trial)
-        self.lines: list[ModelLine] = []
         self.model: Candidate | None = None
+        self._several = len(plan.depth) * max(1, len(plan.prompt_tokens)) > 1
+        self._lines: dict[Key, tuple[ModelLine, ...]] = {}
+        self._unseen = {candidate.facts.key for candidate in candidates}
         self.deadline: Deadline | None = None
 
     def watch_budget(self, deadline: Deadline) -> None:
         """Show what is left of the budget from now on."""
         self.deadline = deadline
 
+    @property
+    def lines(self) -> list[ModelLine]:
+        """A line for each model and workload of which there are rows, in the order of measurement."""
+        return [line for lines in self._lines.values() for line in lines]
+
     def model_started(self, candidate: Candidate) -> None:
-        """A model is next."""
+        """A model is next, or next again."""
         self.model = candidate
-        self.waiting -= 1
+        self._unseen.discard(candidate.facts.key)
+        self._tell(candidate.facts.key)
 
     def recorded(self, trial: Trial) -> None:
-        """A row is on the disk."""
+        """A row is on the disk: it enters the table at once, so that Ctrl-C finds it there."""
         self.rows.setdefault(trial.model.key, []).append(trial)
+        self._tell(trial.model.key)
 
     def model_finished(self, candidate: Candidate) -> None:
-        """Add the model's line to the table."""
+        """No more rows of this model will come."""
         self.model = None
-        rows = self.rows.get(candidate.facts.key)
-        if rows:
-            self.lines.append(model_line(rows, self.plan.line))
+        self._tell(candidate.facts.key)
 
     def table(self) -> Table:
-        """The finished models."""
+        """What is measured so far."""
         return lines_table(self.lines, self.console.width)
+
+    def _tell(self, key: Key) -> None:
+        rows = self.rows.get(key)
+        if rows:
+            self._lines[key] = case_lines(rows, self.plan.line, self.plan.precision, several=self._several)
 
     def left(self) -> str:
         """``3:05 min left``; empty without a budget."""
@@ -121,6 +140,8 @@ class _Board:
 
 class PlainScreen(_Board):
     """A line a trial, and the table at the end."""
+
+    _waited = False
 
     def drawing(self) -> AbstractContextManager[object]:
         """Nothing to draw in between."""
@@ -134,8 +155,15 @@ class PlainScreen(_Board):
     def loading(self) -> None:
         """Said by the first trial's line."""
 
-    def trial_started(self, number: int, trials: int) -> None:
+    def waiting(self, why: str) -> None:
+        """Say once, and not at every look, why nothing is done."""
+        if not self._waited:
+            self._say(why)
+        self._waited = True
+
+    def trial_started(self, number: int, at_least: int, width: float | None) -> None:
         """Said by the trial's line."""
+        self._waited = False
 
     def token(self, count: int, seconds: float) -> None:
         """Not shown."""
@@ -183,9 +211,14 @@ class LiveScreen(_Board):
         """Show that nothing is being measured yet."""
         self._doing, self._done, self._tokens = "loading", 0.0, 0
 
-    def trial_started(self, number: int, trials: int) -> None:
-        """Show which trial this is."""
-        self._doing, self._done, self._tokens = f"trial {number} of {trials}", 0.0, 0
+    def waiting(self, why: str) -> None:
+        """Show why nothing is being done."""
+        self._doing, self._done, self._tokens = why, 0.0, 0
+
+    def trial_started(self, number: int, at_least: int, width: float | None) -> None:
+        """Show which trial this is, and how narrow the interval is by now."""
+        so_far = f" of {at_least}" if number <= at_least else "" if width is None else f" · ±{share(width)}"
+        self._doing, self._done, self._tokens = f"trial {number}{so_far}", 0.0, 0
 
     def token(self, count: int, seconds: float) -> None:
         """Keep the numbers; the next redraw shows them."""
@@ -193,18 +226,18 @@ class LiveScreen(_Board):
         self._done = count / self.plan.tokens_out
 
     def _picture(self) -> RenderableType:
-        done = [self.table()] if self.lines else []
+        done = [self.table()] if any(line.rate for line in self.lines) else []
         return Group("", *done, self._live_line(), "", self._foot())
 
     def _live_line(self) -> RenderableType:
         model = self.model  # the sweep may finish it while this draws
+        spinner = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"[int(time.monotonic() * 5) % 10]
         if model is None:
-            return Text("")
+            return Text(f"{spinner} {self._doing}" if self._doing else "")
         facts = model.facts
         rate = (self._tokens - 1) / self._tokens_s if self._tokens > 1 and self._tokens_s > 0 else None
         grid = Table.grid(padding=(0, 2))
         speed = Text(f"{units.rate(rate)} tok/s" if rate else "", style="bold")
-        spinner = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"[int(time.monotonic() * 5) % 10]
         bar = ProgressBar(
             total=1.0, completed=min(1.0, self._done), width=max(8, min(24, self.console.width - 60))
         )
@@ -212,7 +245,7 @@ class LiveScreen(_Board):
         return grid
 
     def _foot(self) -> Text:
-        waiting = f"{self.waiting} more" if self.waiting else ""
+        waiting = f"{len(self._unseen)} more" if self._unseen else ""
         return Text(
             "  " + " · ".join(filter(None, [waiting, self.left(), "Ctrl-C keeps what is measured"])), "dim"
         )
@@ -220,20 +253,25 @@ class LiveScreen(_Board):
 
 def lines_table(lines: Sequence[ModelLine], width: int) -> Table:
     """The measured models as a table that fits ``width`` columns; yellow is below the line."""
-    narrow = width < NARROW
-    shown = HEADINGS[:5] if narrow else HEADINGS
-    table = Table(box=None, pad_edge=False, collapse_padding=True, padding=(0, 2), header_style="dim")
+    measured = [line for line in lines if line.rate]
+    shown = fitting(HEADINGS, measured, width)
+    table = Table(box=None, pad_edge=False, collapse_padding=True, padding=(0, GAP), header_style="dim")
     for name in shown:
-        table.add_column(name, justify="left" if name in {"model", "weights"} else "right", no_wrap=True)
-    for line in filter(lambda line: line.rate, lines):
-        cells = [line.model, line.weights, line.rate, line.spread, line.ttft, line.load, line.memory][: len(shown)]
-        table.add_row(*cells, style="yellow" if line.below_line else "")
+        table.add_column(
+            HEADINGS[name],
+            justify="left" if name in {"model", "weights"} else "right",
+            no_wrap=name != "model",
+            overflow="fold",
+        )
+    for line in measured:
+        table.add_row(*(Text(getattr(line, name)) for name in shown), style="yellow" if line.below_line else "")
     return table
 
 
 def remarks(lines: Sequence[ModelLine]) -> list[str]:
-    """What stands below the table: why figures are missing, and what the mark means."""
+    """What stands below the table: why figures are missing or doubtful, and what the mark means."""
     notes = [f"{line.model}: {line.remark}" for line in lines if line.remark]
+    notes += advice([(line.model, line.warnings) for line in lines if line.rate])
     if any(SYNTHETIC_MARK in line.weights for line in lines):
         notes.append(f"{SYNTHETIC_MARK} synthetic weights: the speed of the real model, text without meaning")
     return notes

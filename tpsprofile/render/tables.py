@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from tpsprofile import units
 from tpsprofile.analysis.summary import Absent, Point, Series, Spread, Summary
 from tpsprofile.records import Record
-from tpsprofile.render.lines import SYNTHETIC_MARK
+from tpsprofile.render.advice import advice
+from tpsprofile.render.lines import SYNTHETIC_MARK, share
 from tpsprofile.render.names import names, plain, source
 
 HEADINGS: Mapping[str, str] = {
@@ -15,14 +16,14 @@ HEADINGS: Mapping[str, str] = {
     "size": "size",
     "weights": "weights",
     "rate": "tok/s",
-    "reach": "from–to",
+    "width": "±",
+    "trials": "n",
+    "grade": "trust",
     "ttft": "TTFT",
     "load": "load",
     "memory": "memory",
 }
 """Field of a row -> what stands above it."""
-_DROPPED_FIRST = ("memory", "load", "reach", "weights", "size")
-_GAP = 2
 
 
 class Row(Record, frozen=True, kw_only=True):
@@ -34,8 +35,12 @@ class Row(Record, frozen=True, kw_only=True):
     """Quantisation, with a mark for synthetic weights."""
     rate: str
     """Median decode rate, tok/s."""
-    reach: str
-    """Lowest and highest of it; empty with a single trial."""
+    width: str
+    """Half of the 95% interval of it, as a share; empty with a single trial."""
+    trials: str
+    """How many gave it."""
+    grade: str
+    """Grade from A to D."""
     ttft: str
     load: str
     """First load, else a later one."""
@@ -54,6 +59,8 @@ class Block(Record, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
     without: tuple[str, ...]
     """One line for each model without a figure."""
+    advice: tuple[str, ...]
+    """One line for each warning, with what to do."""
 
 
 def blocks(summary: Summary, line_tok_s: float = 10.0) -> tuple[Block, ...]:
@@ -62,31 +69,14 @@ def blocks(summary: Summary, line_tok_s: float = 10.0) -> tuple[Block, ...]:
     return tuple(_block(summary, series, called[series], line_tok_s) for series in summary.series)
 
 
-def fitting(rows: Sequence[Row], width: int) -> tuple[str, ...]:
-    """The columns of ``HEADINGS`` that fit beside each other in ``width`` characters, least important dropped.
-
-    A column in which every cell is unknown is dropped in any case.
-    """
-    shown = [name for name in HEADINGS if any(getattr(row, name) not in {"", units.UNKNOWN} for row in rows)]
-    for name in _DROPPED_FIRST:
-        if sum(_width(rows, column) + _GAP for column in shown) - _GAP <= width:
-            break
-        if name in shown:
-            shown.remove(name)
-    return tuple(shown)
-
-
-def _width(rows: Sequence[Row], column: str) -> int:
-    return max([len(HEADINGS[column]), *(len(getattr(row, column)) for row in rows)])
-
-
 def _block(summary: Summary, series: Series, heading: str, line_tok_s: float) -> Block:
-    points = [point for point in summary.points if point.series == series]
+    points = sorted((point for point in summary.points if point.series == series), key=_size)
     return Block(
         heading=heading,
         origin=_origin(series, points),
-        rows=tuple(_row(point, line_tok_s) for point in sorted(points, key=_size)),
+        rows=tuple(_row(point, line_tok_s) for point in points),
         without=tuple(_without(entry) for entry in summary.absent if entry.series == series),
+        advice=advice([(plain(point.model), point.warnings) for point in points]),
     )
 
 
@@ -104,18 +94,14 @@ def _row(point: Point, line_tok_s: float) -> Row:
         size=units.parameters(point.parameters),
         weights=f"{weights} {SYNTHETIC_MARK}" if point.synthetic else weights,
         rate=units.rate(_median(point.decode)),
-        reach=_reach(point.decode),
+        width=share(point.half_width),
+        trials=str(point.decode.n) if point.decode else "",
+        grade=point.grade or units.UNKNOWN,
         ttft=units.seconds(_median(point.ttft)),
         load=units.seconds(_median(point.load_first or point.load_later)),
         memory=units.memory(_median(point.rss or point.engine_size)),
         slow=point.decode is not None and point.decode.median < line_tok_s,
     )
-
-
-def _reach(spread: Spread | None) -> str:
-    if spread is None or spread.n < 2:
-        return ""
-    return f"{units.rate(spread.low)}–{units.rate(spread.high)}"
 
 
 def _without(entry: Absent) -> str:
