@@ -117,6 +117,33 @@ def test_the_same_request_is_the_same_work_again(subject: Subject) -> None:
         assert first.tokens_cached == second.tokens_cached == 0
 
 
+def test_a_shared_beginning_is_part_of_the_count(subject: Subject) -> None:
+    beginning = "7919\nOnce upon a time"
+    with subject.engine.load(subject.weights, context_tokens=subject.context_tokens, silence_s=60) as session:
+        accounts = []
+        for prompt in (beginning, f"{beginning}, 5838\nthere was a keeper of a lighthouse"):
+            request = Request(prompt=prompt, tokens_out=2, reuse=True)
+            accounts.append(list(session.generate(request))[-1])
+    first, second = accounts
+    assert isinstance(first, Finished)
+    assert isinstance(second, Finished)
+    assert first.tokens_in and second.tokens_in
+    assert second.tokens_in >= first.tokens_in
+    assert second.tokens_cached is None or 0 <= second.tokens_cached < second.tokens_in
+
+
+def test_its_version_does_not_change_by_itself(subject: Subject) -> None:
+    with subject.engine.load(subject.weights, context_tokens=subject.context_tokens, silence_s=60) as session:
+        assert session.facts().version in {subject.engine.info().version, None}
+
+
+def test_making_room_never_raises_and_leaves_it_able_to_load(subject: Subject) -> None:
+    subject.engine.make_room()
+    subject.engine.make_room()
+    _, events = generate(subject)
+    assert isinstance(events[-1], Finished)
+
+
 def test_a_model_that_it_lacks_is_named(subject: Subject) -> None:
     with pytest.raises(ModelNotInstalledError, match="nobody:9b") as caught:
         subject.engine.find("nobody:9b")

@@ -22,6 +22,9 @@ class LeapingClock:
         self.seconds += 1
         return self.seconds
 
+    def uptime(self) -> float | None:
+        return None
+
     def sleep(self, seconds: float) -> None:
         pass
 

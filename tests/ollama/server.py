@@ -3,8 +3,9 @@
     with replay("0.13.0") as server:
         monkeypatch.setenv("OLLAMA_HOST", server.url)
 
-It knows which models are loaded and with what context length, gives as many tokens as it is asked for (the
-recorded ones, over and over, with the count and duration of the last line to match), and can be told to fail:
+It knows which models are loaded and with what context length (a generation brings its model back), gives as many
+tokens as it is asked for (the recorded ones, over and over, with the count and duration of the last line to
+match), and can be told to fail:
 
     with replay("0.13.0", generate=Fault("error-runner-killed-midstream.ndjson")) as server: ...
 
@@ -181,6 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_fixture("api-generate-unload.json")
 
     def _generate(self, body: dict[str, Any]) -> None:
+        self.script.loaded[body["model"]] = body["options"]["num_ctx"]
         self._start(200, "application/x-ndjson")
         for line, pause in _stretched(self.script, body["options"]["num_predict"]):
             time.sleep(pause * self.script.pace)

@@ -1,11 +1,18 @@
 """The same against the server at OLLAMA_HOST or its default, with its smallest model.
 
+One test kills a server: a second one, which it starts itself from the same program and with the same models.
+
 OLLAMA_HOST=127.0.0.1:11434 pytest -m live tests/ollama
 """
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -78,6 +85,7 @@ def test_load_generate_unload(engine: Ollama, weights: Weights) -> None:
         assert loaded.size_bytes
         assert loaded.vram_bytes is not None
         assert loaded.context_tokens in (CONTEXT, None)
+        assert loaded.version == engine.info().version
         found = account(list(session.generate(story(24))))
         assert found.tokens_out
         assert found.tokens_out <= 24
@@ -94,6 +102,34 @@ def test_the_server_is_a_process_of_this_computer(engine: Ollama, weights: Weigh
         for pid in session.pids:
             assert psutil.Process(pid).name().casefold() in ("ollama", "ollama.exe")
             assert psutil.Process(pid).children(recursive=True), "its runner"
+
+
+def test_making_room_empties_memory(engine: Ollama, weights: Weights) -> None:
+    if engine.info().remote:
+        pytest.skip("The server runs on another computer.")
+    with load(engine, weights) as session:
+        assert engine._wire.loaded()
+        engine.make_room()
+        assert not engine._wire.loaded()
+        facts = session.facts()
+        assert (facts.size_bytes, facts.version) == (None, engine.info().version)
+        assert account(list(session.generate(story(2)))).tokens_out, "the request brings it back"
+        assert session.facts().size_bytes
+
+
+def test_a_shared_beginning_is_counted_and_not_read_again(engine: Ollama, weights: Weights) -> None:
+    beginning = f"{time.time_ns()}\n" + "The keeper of the lighthouse counted ships.\n" * 40
+    with load(engine, weights) as session:
+        list(session.generate(story(1)))
+        first, second = (
+            account(list(session.generate(Request(prompt=prompt, tokens_out=2, reuse=True, silence_s=120))))
+            for prompt in (beginning, f"{beginning}1234\nTell me more of the keeper.")
+        )
+    assert first.tokens_in and second.tokens_in
+    assert 5 < second.tokens_in - first.tokens_in < 30
+    assert second.tokens_cached is None or second.tokens_cached > first.tokens_in // 2
+    assert first.prefill_s and second.prefill_s
+    assert second.prefill_s < first.prefill_s / 2
 
 
 def test_one_token_has_no_decode_time(engine: Ollama, weights: Weights) -> None:
@@ -136,6 +172,70 @@ def test_a_runner_that_is_killed_in_mid_stream(engine: Ollama, weights: Weights)
             list(events)
     with load(engine, weights) as session:
         assert account(list(session.generate(story(2)))).tokens_out
+
+
+def test_a_server_that_is_killed_in_mid_stream_and_comes_back(
+    engine: Ollama, weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with load(engine, weights) as session:
+        pids = session.pids
+    if not pids:
+        pytest.skip("The server's process is not to be seen.")
+    try:
+        program, settings = psutil.Process(pids[0]).exe(), psutil.Process(pids[0]).environ()
+    except psutil.AccessDenied:
+        pytest.skip("The server belongs to another user.")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{probe.getsockname()[1]}"
+    monkeypatch.setenv("OLLAMA_HOST", host)
+    other = Ollama(SystemClock())
+    with serving(program, settings | {"OLLAMA_HOST": host}, other), load(other, weights) as session:
+        events = session.generate(story(900, nonce="2"))
+        next(events)
+        kill_tree(session.pids[0])
+        with pytest.raises(EngineDiedError):
+            list(events)
+        with pytest.raises(EngineDiedError):
+            session.facts()
+        other.make_room()
+        with serving(program, settings | {"OLLAMA_HOST": host}, other):
+            assert session.facts().version == engine.info().version
+            assert account(list(session.generate(story(2)))).tokens_out
+
+
+@contextmanager
+def serving(program: str, settings: dict[str, str], engine: Ollama) -> Iterator[None]:
+    """A server of that program, until the block is left."""
+    server = subprocess.Popen(
+        [program, "serve"], env={**os.environ, **settings}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                engine.info()
+                break
+            except EngineError:
+                assert time.monotonic() < deadline, "the second server does not answer"
+                time.sleep(0.1)
+        yield
+    finally:
+        kill_tree(server.pid)
+        server.wait()
+
+
+def kill_tree(pid: int) -> None:
+    """Kill a server, then the runners that it leaves behind."""
+    try:
+        tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for process in tree:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
 
 
 def test_a_missing_model(engine: Ollama) -> None:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.ollama.server import MIXTURE, MODEL, Fault, Replay
+from tests.ollama.server import MIXTURE, MODEL, VERSIONS, Fault, Replay, replay
 from tpsprofile.engines.base import Event, Finished, LoadedFacts, Request, Token
 from tpsprofile.engines.ollama import Ollama
-from tpsprofile.engines.ollama_session import OllamaSession
+from tpsprofile.engines.ollama_session import UNLOAD_S, OllamaSession
 from tpsprofile.errors import (
     DoesNotFitError,
     EngineDiedError,
@@ -115,7 +115,9 @@ def test_facts_are_what_the_server_says(server: Replay, session: OllamaSession) 
     recorded = server.json("api-ps.json")["models"][0]
     context = 1024 if "context_length" in recorded else None
     assert context is not None or server.version == "0.5.11"
-    assert session.facts() == LoadedFacts(context_tokens=context, size_bytes=recorded["size"], vram_bytes=0)
+    assert session.facts() == LoadedFacts(
+        context_tokens=context, size_bytes=recorded["size"], vram_bytes=0, version=server.version
+    )
 
 
 def test_a_context_beyond_the_models_own_is_not_believed(server: Replay, engine: Ollama) -> None:
@@ -125,9 +127,61 @@ def test_a_context_beyond_the_models_own_is_not_believed(server: Replay, engine:
 
 def test_what_the_server_leaves_out_is_unknown(server: Replay, session: OllamaSession) -> None:
     server.faults["ps"] = Fault(body=json.dumps({"models": [{"name": MODEL, "context_length": 0}]}).encode())
-    assert session.facts() == LoadedFacts()
+    assert session.facts() == LoadedFacts(version=server.version)
     server.faults["ps"] = Fault(body=b'{"models":[]}')
-    assert session.facts() == LoadedFacts()
+    assert session.facts() == LoadedFacts(version=server.version)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(end="reset"),
+        Fault(end="hang"),
+        Fault("error-queue-full.json"),
+        Fault(body=b"{}"),
+        Fault(body=b'{"version":""}'),
+        Fault(body=b'{"version":13}'),
+        Fault(body=b"?"),
+    ],
+)
+def test_a_version_that_is_not_told_is_unknown_and_costs_nothing_else(
+    server: Replay, session: OllamaSession, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    monkeypatch.setattr("tpsprofile.engines.ollama_wire.ANSWER_S", 0.5)
+    server.faults["version"] = fault
+    found = session.facts()
+    assert found.version is None
+    assert found.size_bytes
+
+
+def test_a_server_that_comes_back_under_another_version_is_told(server: Replay, session: OllamaSession) -> None:
+    list(session.generate(request()))
+    before = session.facts()
+    server.version = next(version for version in VERSIONS if version != server.version)
+    server.loaded.clear()
+    assert isinstance(list(session.generate(request()))[-1], Finished), "the new server loads the model"
+    assert before.version
+    assert session.facts().version == server.version != before.version
+
+
+def test_a_model_that_leaves_memory_between_two_trials(server: Replay, session: OllamaSession) -> None:
+    before = session.facts()
+    server.loaded.clear()
+    assert session.facts() == LoadedFacts(version=server.version)
+    assert isinstance(list(session.generate(request()))[-1], Finished)
+    assert server.loaded == {MODEL: 1024}
+    assert session.facts() == before
+
+
+def test_a_list_of_models_that_stops_answering(
+    server: Replay, session: OllamaSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tpsprofile.engines.ollama_wire.ANSWER_S", 0.2)
+    assert session.facts().size_bytes
+    server.faults["ps"] = Fault(end="hang")
+    with pytest.raises(EngineTimedOutError, match="silent for 200 ms"):
+        session.facts()
+    assert isinstance(list(session.generate(request()))[-1], Finished), "it need not answer for a generation"
 
 
 def test_out_of_memory_is_one_line_in_every_versions_words(server: Replay, engine: Ollama) -> None:
@@ -178,6 +232,55 @@ def test_a_load_in_silence_times_out(server: Replay, engine: Ollama) -> None:
         engine.load(weights, context_tokens=1024, silence_s=0.1)
 
 
+# -------------------------------------------------------------------------------------------- making room
+
+
+def test_making_room_empties_memory_on_this_computer(server: Replay, engine: Ollama) -> None:
+    server.loaded |= {MODEL: 4096, MIXTURE: 4096}
+    engine.make_room()
+    assert not server.loaded
+    assert {body["model"] for body in server.bodies("unload")} == {MODEL, MIXTURE}
+    assert server.requests[-1][0] == "ps", "it waits until they are gone"
+
+
+def test_making_room_leaves_another_computer_alone(
+    server: Replay, engine: Ollama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tpsprofile.engines.ollama_wire.Wire.local", False)
+    server.loaded |= {MODEL: 4096, MIXTURE: 4096}
+    engine.make_room()
+    assert not server.requests
+
+
+def test_making_room_waits_for_a_model_in_use_but_not_for_ever(server: Replay, engine: Ollama) -> None:
+    server.loaded |= {MODEL: 4096, MIXTURE: 4096}
+    server.stays_loaded.add(MIXTURE)
+    engine.make_room()
+    assert server.loaded == {MIXTURE: 4096}
+    looks = len(server.bodies("ps"))
+    assert UNLOAD_S - 2 < looks < UNLOAD_S + 2, "the clock of these tests moves a second with each look"
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(end="reset"), Fault(end="hang"), Fault("error-queue-full.json"), Fault(body=b"?")]
+)
+@pytest.mark.parametrize("purposes", [("ps",), ("unload",), ("ps", "unload")])
+def test_making_room_bears_with_a_broken_server(
+    server: Replay, engine: Ollama, monkeypatch: pytest.MonkeyPatch, fault: Fault, purposes: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("tpsprofile.engines.ollama_wire.ANSWER_S", 0.2)
+    server.loaded[MIXTURE] = 4096
+    server.faults |= dict.fromkeys(purposes, fault)
+    engine.make_room()
+    assert server.loaded == {MIXTURE: 4096}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:1", "127.0.0.1:many"])
+def test_making_room_bears_with_no_server(engine: Ollama, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", host)
+    engine.make_room()
+
+
 # --------------------------------------------------------------------------------------------- generating
 
 
@@ -218,6 +321,56 @@ def test_fields_that_the_client_knows_nothing_of_survive(server: Replay, session
         last = {"response": "", "done": True, "done_reason": "stop", "prompt_eval_cached_count": cached}
         server.faults["generate"] = Fault(body=STORY + json.dumps(last).encode())
         assert list(session.generate(request()))[-1] == Finished(tokens_cached=cached, stopped_by="end")
+
+
+def accounts(server: Replay, session: OllamaSession, *recordings: str) -> list[Finished]:
+    """The account at the end of each of these recorded generations."""
+    found = []
+    for recording in recordings:
+        server.faults["generate"] = Fault(recording)
+        account = list(session.generate(request()))[-1]
+        assert isinstance(account, Finished)
+        found.append(account)
+    return found
+
+
+def test_a_shared_beginning_counts_in_full_and_its_time_does_not(
+    monkeypatch: pytest.MonkeyPatch, engine: Ollama
+) -> None:
+    """Recorded: fifty lines, then the same with twelve tokens more."""
+    with replay("0.13.0") as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        with load(engine) as session:
+            first, second = accounts(
+                server, session, "api-generate-shared-first.ndjson", "api-generate-shared-second.ndjson"
+            )
+    assert (first.tokens_in, second.tokens_in) == (692, 704)
+    assert first.tokens_cached is second.tokens_cached is None, "0.13 does not say"
+    assert first.tokens_drafted is second.tokens_drafted is None
+    assert first.prefill_s
+    assert second.prefill_s
+    assert second.prefill_s < first.prefill_s / 10
+
+
+def test_a_prompt_that_is_known_already_counts_in_full(monkeypatch: pytest.MonkeyPatch, engine: Ollama) -> None:
+    """Recorded one after the other, with the same prompt."""
+    with replay("0.33.0-rc2") as server:
+        monkeypatch.setenv("OLLAMA_HOST", server.url)
+        with load(engine) as session:
+            first, second = accounts(
+                server, session, "api-generate-stream.ndjson", "api-generate-num_predict-1.json"
+            )
+    assert first.tokens_in == second.tokens_in == 29
+    assert first.prefill_s
+    assert second.prefill_s
+    assert second.prefill_s < first.prefill_s / 4
+
+
+def test_reuse_changes_nothing_in_what_is_sent(server: Replay, session: OllamaSession) -> None:
+    for reuse in (False, True):
+        list(session.generate(Request(prompt="Write a story.", tokens_out=3, reuse=reuse, silence_s=SILENCE_S)))
+    one, other = server.bodies("generate")
+    assert one == other
 
 
 def test_absent_metrics_are_unknown_and_not_zero(server: Replay, session: OllamaSession) -> None:
@@ -276,6 +429,8 @@ def test_a_runner_that_is_killed_in_mid_stream(server: Replay, session: OllamaSe
         (Fault(body=STORY, end="reset"), EngineDiedError),
         (Fault(body=STORY + b"<html>Bad gateway</html>\n"), EngineError),
         (Fault(body=STORY + b"[1, 2]\n"), EngineError),
+        (Fault(body=STORY + b"\x00\xff\xfe\n" + STORY + b'{"done":true}\n'), EngineError),
+        (Fault(body=STORY + b'{"response":" a ti\n' + STORY + b'{"done":true}\n'), EngineError),
         (Fault(body=b"<html>Bad\n gateway</html>", status=502), EngineError),
         (Fault(body=b'"no"', status=500), EngineError),
         (Fault(body=b'{"message":"gone"}', status=500), EngineError),
@@ -290,7 +445,8 @@ def test_other_failures_of_generating(
     server: Replay, session: OllamaSession, fault: Fault, error: type[ProfileError]
 ) -> None:
     server.faults["generate"] = fault
-    found = fail(session)[1]
+    events, found = fail(session)
+    assert len(events) == 2 * fault.body.startswith(STORY), "nothing is given after the failure"
     assert type(found) is error
     assert "\n" not in str(found)
 
@@ -303,7 +459,9 @@ def test_an_error_line_on_status_200(session: OllamaSession, server: Replay) -> 
 @pytest.mark.parametrize("body", [b"", STORY])
 def test_silence_times_out(server: Replay, session: OllamaSession, body: bytes) -> None:
     server.faults["generate"] = Fault(body=body, end="hang")
-    assert type(fail(session, silence_s=0.3)[1]) is EngineTimedOutError
+    events, error = fail(session, silence_s=0.3)
+    assert len(events) == body.count(b"response"), "what had arrived before was given"
+    assert type(error) is EngineTimedOutError
 
 
 def test_a_generation_that_is_dropped_reaches_the_server(server: Replay, session: OllamaSession) -> None:

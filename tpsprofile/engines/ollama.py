@@ -45,10 +45,10 @@ class Ollama:
         Raises EngineMissingError where no server answers, or what answers is not Ollama.
         """
         try:
-            version = self._wire.ask("GET", "/api/version")["version"]
+            version = self._wire.version()
         except (EngineMissingError, EngineTimedOutError):
             raise
-        except (EngineError, KeyError) as error:
+        except EngineError as error:
             raise EngineMissingError(
                 f"What answers at {self._wire.address} is not an Ollama server.", "Set OLLAMA_HOST to one."
             ) from error
@@ -95,7 +95,13 @@ class Ollama:
             raise EngineDiedError(f"The download of {name} ended before it was complete.", "Pull it again.")
 
     def make_room(self) -> None:
-        """Ask every model to leave memory, on this computer."""
+        """Ask every model to leave memory, on this computer, and wait until they are gone, at most ``UNLOAD_S``.
+
+        Never raises: a server that cannot be asked, or a model that somebody else keeps, is for ``load`` to tell.
+        """
+        with suppress(ProfileError):
+            if self._wire.local:
+                self._send_away(in_memory(self._wire))
 
     def load(self, weights: Weights, *, context_tokens: int, silence_s: float) -> OllamaSession:
         """Load a model that is not in memory, wait until it can answer, and take the time by the clock here.
@@ -142,10 +148,14 @@ class Ollama:
     def _clear(self, name: str) -> None:
         """Have memory emptied for a cold load. Raises EngineError when the model itself does not leave."""
         names = {name, *(in_memory(self._wire) if self._wire.local else ())}
+        if name in self._send_away(names):
+            raise EngineError(f"{name} does not leave memory.", "Wait until nobody else uses this server.")
+
+    def _send_away(self, names: set[str]) -> set[str]:
+        """Ask these to leave memory and wait, at most ``UNLOAD_S``; returns those that stay."""
         for each in names:
             unload(self._wire, each)
-        if name in wait_until_gone(self.clock, self._wire, names):
-            raise EngineError(f"{name} does not leave memory.", "Wait until nobody else uses this server.")
+        return wait_until_gone(self.clock, self._wire, names)
 
 
 def _with_tag(name: str) -> str:

@@ -44,20 +44,30 @@ class OllamaSession:
         return self._pids
 
     def facts(self) -> LoadedFacts:
-        """Sizes and context length from ``/api/ps``; 0.5 tells no context length.
+        """Sizes and context length from ``/api/ps``, and the server's version now; 0.5 tells no context length.
 
         Ollama repeats the context length that it was asked for even where it gave less because the model was made
-        for less, so the shorter of the two is the answer.
+        for less, so the shorter of the two is the answer. Of a model that has left memory only the version is
+        told; the next generation brings it back. Raises EngineDiedError or EngineTimedOutError where ``/api/ps``
+        does not answer.
         """
         listed = next((model for model in self._wire.loaded(working=True) if model.name == self._name), None)
+        version = self._version()
         if listed is None:
-            return LoadedFacts()
+            return LoadedFacts(version=version)
         context = listed.context_length
         return LoadedFacts(
             context_tokens=min(context, self._longest or context) if context else None,
             size_bytes=None if listed.size is None else int(listed.size),
             vram_bytes=None if listed.size_vram is None else int(listed.size_vram),
+            version=version,
         )
+
+    def _version(self) -> str | None:
+        try:
+            return self._wire.version()
+        except EngineError:
+            return None
 
     def generate(self, request: Request) -> Iterator[Event]:
         """Yield a Token for each chunk with content, then one Finished. Thinking is off and counts as none.
@@ -88,6 +98,9 @@ class OllamaSession:
         """The same context length as at loading, or Ollama would load the model anew.
 
         ``truncate`` makes newer servers refuse a prompt that is too long, where they would cut it in silence.
+        Nothing is sent for ``Request.reuse``: Ollama always takes from its cache the tokens with which the prompt
+        and the text before it begin alike, and cannot be told not to. Where the model looks back through a window
+        it may take none.
         """
         return {
             "model": self._name,

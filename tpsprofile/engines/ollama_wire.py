@@ -87,6 +87,13 @@ class Wire:
         with self._named(ANSWER_S):
             return self._waiting(ANSWER_S)._request(dict, method, path, json=body, stream=False)
 
+    def version(self) -> str:
+        """The server's version. Raises EngineError, beside the usual, for an answer without one."""
+        version = self.ask("GET", "/api/version").get("version")
+        if not version or not isinstance(version, str):
+            raise EngineError(f"What {self.address} answered cannot be understood as Ollama's.")
+        return version
+
     def loaded(self, *, working: bool = False) -> list[ollama.ProcessResponse.Model]:
         """The models in memory, as ``/api/ps`` lists them."""
         with self._named(ANSWER_S, working=working):
