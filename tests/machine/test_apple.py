@@ -1,11 +1,13 @@
 """Parsers of what macOS prints, against small invented outputs of the same shape."""
 
+import platform
 from pathlib import Path
 
 import pytest
 
 from tpsprofile.machine import apple
 from tpsprofile.records import CoreGroup
+from tpsprofile.trust import LOW_MODES
 
 FIXTURES = Path(__file__).parent / "fixtures"
 MIB = 1024**2
@@ -194,3 +196,59 @@ def test_a_remark_in_brackets_is_no_part_of_the_value() -> None:
 
 def test_no_key_is_unknown_and_not_normal() -> None:
     assert apple.parse_power_mode("AC Power:\n sleep                1\n", "mains") is None
+
+
+@pytest.mark.parametrize("custom", ["AC Power:\n lowpowermode         1\n", " lowpowermode  1\n"])
+def test_low_power_is_a_word_that_warns(custom: str) -> None:
+    assert apple.parse_power_mode(custom, "mains") in LOW_MODES
+
+
+# ------------------------------------------------------------------------------------------- heat and swap
+
+THERM = """Note: No thermal warning level has been recorded
+2099-01-02 03:04:05 +0100 CPU Power notify
+\tCPU_Scheduler_Limit \t= 100
+\tCPU_Available_CPUs \t= 4
+\tCPU_Speed_Limit \t= {}
+"""
+
+
+@pytest.mark.parametrize(("percent", "expected"), [("100", 1.0), ("23", 0.23), ("0", 0.0), ("101", 1.0)])
+def test_speed_limit_of_an_intel_mac(percent: str, expected: float) -> None:
+    assert apple.parse_speed_limit(THERM.format(percent)) == expected
+
+
+def test_the_last_speed_limit_holds() -> None:
+    assert apple.parse_speed_limit(THERM.format(50) + THERM.format(75)) == 0.75
+
+
+@pytest.mark.parametrize("text", ["", "Note: No CPU power status has been recorded\n", THERM.format("-")])
+def test_no_limit_told_is_not_full_speed(text: str) -> None:
+    assert apple.parse_speed_limit(text) is None
+
+
+def test_apple_silicon_is_not_asked_for_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apple, "run", lambda *command: THERM.format(50))
+    monkeypatch.setattr(platform, "machine", lambda: "arm64")
+    assert apple.speed_limit() is None
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    assert apple.speed_limit() == 0.5
+
+
+VM_STAT = """Mach Virtual Memory Statistics: (page size of 4096 bytes)
+Pages free:                    10.
+"Translation faults":          11.
+Pageins:                       12.
+Pageouts:                      13.
+Swapins:                        5.
+Swapouts:                       2.
+"""
+
+
+def test_swapping_is_not_reading_files() -> None:
+    assert apple.parse_swapped(VM_STAT) == 7 * 4096
+
+
+@pytest.mark.parametrize("text", ["", VM_STAT.replace("Swapouts", "Other"), VM_STAT.replace("page size", "size")])
+def test_swapping_is_unknown_where_a_part_of_it_is(text: str) -> None:
+    assert apple.parse_swapped(text) is None

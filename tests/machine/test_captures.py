@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tpsprofile.machine import apple, cgroup, gpu, linux, names, portable, windows
+from tpsprofile.machine import activity, apple, cgroup, gpu, linux, names, portable, windows
 from tpsprofile.machine.facts import Facts
 from tpsprofile.machine.shell import read
 
@@ -367,3 +367,55 @@ def test_psutil_battery(file: str, source: str | None) -> None:
 )
 def test_power_plan(file: str, plan: str) -> None:
     assert windows.parse_power_plan(text(f"windows/powercfg/{file}.txt")) == plan
+
+
+# ---------------------------------------------------------------------------------------------- heat, swap
+
+
+@pytest.mark.parametrize(
+    ("file", "limit"),
+    [
+        ("intel_12cpu_full_speed", 1.0),
+        ("intel_8cpu_throttled_23", 0.23),
+        ("intel_macpro_note_and_limits", 1.0),
+        ("m1_none_recorded_macos26", None),
+    ],
+)
+def test_speed_limit(file: str, limit: float | None) -> None:
+    assert apple.parse_speed_limit(text(f"macos/pmset_g_therm/{file}.txt")) == limit
+
+
+def test_speed_limits_over_time_end_with_the_last() -> None:
+    log = text("macos/pmset_g_thermlog/intel_throttled_sequence.txt")
+    last = re.findall(r"CPU_Speed_Limit.*?(\d+)", log)[-1]
+    assert apple.parse_speed_limit(log) == int(last) / 100
+
+
+@pytest.mark.parametrize("file", ["mac_24gb_2025", "macmini_32gb_2026"])
+def test_swap_of_vm_stat(file: str) -> None:
+    answer = text(f"macos/vm_stat/{file}.txt")
+    pages = sum(int(n) for n in re.findall(r"Swap(?:in|out)s:\s*(\d+)", answer))
+    assert apple.parse_swapped(answer) == pages * 16384
+
+
+def parse_sensors(answer: str) -> dict[str, list[SimpleNamespace]]:
+    """The printed dictionary of sensors, whose readings are written as calls."""
+    tree = ast.parse(answer, mode="eval").body
+    assert isinstance(tree, ast.Dict)
+    sensors = {}
+    for name, readings in zip(tree.keys, tree.values, strict=True):
+        assert isinstance(name, ast.Constant)
+        assert isinstance(readings, ast.List)
+        calls = [call for call in readings.elts if isinstance(call, ast.Call)]
+        words = [{str(word.arg): ast.literal_eval(word.value) for word in call.keywords} for call in calls]
+        sensors[str(name.value)] = [SimpleNamespace(**each) for each in words]
+    return sensors
+
+
+@pytest.mark.parametrize(
+    ("file", "hottest"), [("dell_laptop", 71.0), ("dual_xeon", 49.0), ("intel_nouveau_amdgpu", 45.0)]
+)
+def test_processor_sensors(file: str, hottest: float) -> None:
+    answer = text(f"python/psutil/sensors_temperatures_{file}.txt")
+    sensors = parse_sensors(" ".join(answer.split()))
+    assert activity.hottest(sensors) == hottest

@@ -29,7 +29,7 @@ def test_json_on_this_host() -> None:
 def test_the_screen_on_this_host() -> None:
     done = CliRunner().invoke(main, ["machine", "--no-bandwidth"])
     assert done.exit_code == 0, done.output
-    assert "bandwidth    –" in done.stdout
+    assert "measured" not in done.stdout
     assert "right now" in done.stdout
 
 
@@ -60,10 +60,14 @@ MAC = Machine(
     virtual=False,
     cpu_features=("bf16", "dotprod", "fp16", "i8mm", "neon"),
     bandwidth_bytes_s=412e9,
+    bandwidth_spec_bytes_s=546e9,
 )
 NOW = Conditions(
     power_source="battery",
     power_mode="low",
+    cpu_mhz=3248.0,
+    temperature_c=71.4,
+    speed_limit=0.85,
     load_1m=1.5,
     cpu_busy=0.125,
     available_bytes=100 * GIB,
@@ -81,7 +85,7 @@ def test_a_whole_screen() -> None:
         "  vectors      bf16 dotprod fp16 i8mm neon",
         "  graphics     Apple M9 Max, 40 cores",
         "  memory       128.0 GiB (sold as 128 GB), shared with graphics",
-        "  bandwidth    412 GB/s",
+        "  bandwidth    412 GB/s measured, of 546 GB/s specified",
         "  system       macOS 33.1, arm64",
         "  id           0123456789ab",
         "",
@@ -92,6 +96,9 @@ def test_a_whole_screen() -> None:
         "  free         100.0 GiB",
         "  for a model  96.0 GiB",
         "  swap         3.0 GiB",
+        "  clock        3.25 GHz",
+        "  temperature  71 °C",
+        "  speed limit  85% of full speed",
     ]
 
 
@@ -101,6 +108,27 @@ def test_what_is_unknown_is_a_dash_and_never_a_zero() -> None:
     assert "0 " not in text.replace("0123456789ab", "")
     for name in ("model", "cores", "vectors", "memory", "bandwidth", "system", "power", "load", "free", "swap"):
         assert any(line.split() == [name, UNKNOWN] for line in lines), name
+
+
+@pytest.mark.parametrize(
+    ("measured", "specified", "line"),
+    [
+        (35e9, 546e9, "35 GB/s measured, of 546 GB/s specified"),
+        (35e9, None, "35 GB/s"),
+        (None, 68.25e9, "68.2 GB/s specified"),
+        (None, None, UNKNOWN),
+    ],
+)
+def test_bandwidth_as_far_as_it_is_known(measured: float | None, specified: float | None, line: str) -> None:
+    machine = Machine(id="0", chip="x", bandwidth_bytes_s=measured, bandwidth_spec_bytes_s=specified)
+    assert f"  bandwidth    {line}" in screen(machine, Conditions())
+
+
+def test_clock_and_heat_are_shown_only_where_they_are_known() -> None:
+    text = "\n".join(screen(MAC, Conditions(temperature_c=60.0)))
+    assert "temperature  60 °C" in text
+    assert "clock" not in text
+    assert "speed limit" not in text
 
 
 def test_rosetta_is_remarked_upon() -> None:

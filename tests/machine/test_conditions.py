@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tpsprofile.clock import SystemClock
-from tpsprofile.machine import apple, cgroup, conditions, fit, gpu, portable
+from tpsprofile.machine import activity, apple, cgroup, conditions, fit, gpu, portable
 from tpsprofile.units import GIB
 
 Times = namedtuple("Times", ["user", "system", "idle", "iowait", "guest"])
@@ -125,6 +125,26 @@ def test_swap_with_a_negative_rest_is_what_is_used(monkeypatch: pytest.MonkeyPat
 def test_load_is_unknown_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Windows")
     assert portable.load_1m() is None
+
+
+def test_clock_and_heat_are_those_of_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    on(monkeypatch, "Linux", "x86_64")
+    answers = iter([(3000.0, 60.0), (1200.0, None)])
+    for _ in range(2):
+        mhz, heat = next(answers)
+        monkeypatch.setattr(activity, "cpu_mhz", lambda mhz=mhz: mhz)
+        monkeypatch.setattr(activity, "temperature_c", lambda heat=heat: heat)
+        found = conditions.look(sample_s=0)
+        assert (found.cpu_mhz, found.temperature_c, found.speed_limit) == (mhz, heat, None)
+
+
+def test_a_mac_is_asked_for_its_speed_limit_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    on(monkeypatch, "Darwin", "x86_64")
+    limits = iter([1.0, 0.4])
+    monkeypatch.setattr(apple, "power", lambda: (None, None))
+    monkeypatch.setattr(apple, "speed_limit", lambda: next(limits))
+    watcher = conditions.Watcher(StillClock())
+    assert [watcher.look(0).speed_limit, watcher.look(0).speed_limit] == [1.0, 0.4]
 
 
 def test_a_look_at_this_host() -> None:

@@ -47,6 +47,18 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     assert len(identity._own_id(tmp_path / "file" / "data")) == 32
 
 
+def test_the_makers_bandwidth_is_found_by_chip_and_gpu_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tpsprofile.machine import identify, portable
+    from tpsprofile.machine.facts import Facts
+    from tpsprofile.records import Gpu
+
+    monkeypatch.setattr("platform.system", lambda: "Plan 9")
+    for cores, expected in [(32, 410e9), (40, 546e9), (None, None)]:
+        facts = Facts(chip="Apple M4 Max", gpus=(Gpu(name="eGPU"), Gpu(name="Apple M4 Max", cores=cores)))
+        monkeypatch.setattr(portable, "facts", lambda facts=facts: facts)
+        assert identify(bandwidth=False).bandwidth_spec_bytes_s == expected
+
+
 def test_the_raw_id_is_in_no_record(monkeypatch: pytest.MonkeyPatch) -> None:
     import msgspec
 

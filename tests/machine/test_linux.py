@@ -7,6 +7,7 @@ import pytest
 from tpsprofile.machine import arm, linux
 from tpsprofile.machine.facts import Facts
 from tpsprofile.records import Gpu
+from tpsprofile.trust import LOW_MODES
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -156,3 +157,31 @@ def test_a_container_may_use_less_than_the_host_has() -> None:
 )
 def test_power_source(supplies: list[dict[str, str]], expected: str | None) -> None:
     assert linux.power_source(supplies) == expected
+
+
+@pytest.mark.parametrize(
+    ("profile", "governor", "driver", "preference", "expected"),
+    [
+        ("low-power", "powersave", "intel_pstate", "balance_power", "low-power"),
+        ("quiet", "schedutil", "acpi-cpufreq", "", "quiet"),
+        ("cool", "", "", "", "cool"),
+        ("balanced", "powersave", "intel_pstate", "balance_performance", "balanced"),
+        ("balanced", "powersave", "amd-pstate-epp", "power", "low"),
+        ("", "powersave", "intel_pstate", "balance_performance", "powersave"),
+        ("", "powersave", "intel_pstate", "", "powersave"),
+        ("", "powersave", "amd-pstate-epp", "balance_power", "powersave"),
+        ("", "powersave", "intel_pstate", "power", "low"),
+        ("", "performance", "intel_pstate", "power", "performance"),
+        ("", "powersave", "acpi-cpufreq", "", "low"),
+        ("", "powersave", "intel_cpufreq", "", "low"),
+        ("", "powersave", "", "", "powersave"),
+        ("", "schedutil", "intel_cpufreq", "", "schedutil"),
+        ("", "", "", "", None),
+    ],
+)
+def test_a_mode_that_saves_energy_is_told_from_a_governor_of_that_name(
+    profile: str, governor: str, driver: str, preference: str, expected: str | None
+) -> None:
+    mode = linux.power_mode(profile, governor, driver, preference)
+    assert mode == expected
+    assert (mode in LOW_MODES) == (mode in {"low", "low-power", "quiet", "cool"})

@@ -58,7 +58,7 @@ def _screen(machine: Machine, now: Conditions, usable_bytes: int | None) -> Rend
 
     chip = [("chip", machine.chip), ("model", machine.model), ("cores", _cores(machine))]
     chip += [("vectors", " ".join(machine.cpu_features)), *_graphics(machine)]
-    memory = [("memory", _memory(machine)), ("bandwidth", units.bandwidth(machine.bandwidth_bytes_s))]
+    memory = [("memory", _memory(machine)), ("bandwidth", _bandwidth(machine))]
     system = [("system", _system(machine)), ("id", machine.id)]
     state = [
         ("power", ", ".join(filter(None, [now.power_source, now.power_mode]))),
@@ -66,6 +66,7 @@ def _screen(machine: Machine, now: Conditions, usable_bytes: int | None) -> Rend
         ("free", units.memory(now.available_bytes)),
         ("for a model", units.memory(usable_bytes)),
         ("swap", "none in use" if now.swap_used_bytes == 0 else units.memory(now.swap_used_bytes)),
+        *_speed(now),
     ]
     return Group(
         Text(machine.label, style="bold"),
@@ -141,6 +142,27 @@ def _memory(machine: Machine) -> str | None:
         return None
     shared = ", shared with graphics" if machine.unified_memory else ""
     return f"{units.memory(machine.ram_bytes)} (sold as {machine.ram_label}){shared}"
+
+
+def _bandwidth(machine: Machine) -> str | None:
+    """``35 GB/s measured, of 546 GB/s specified``, as far as either is known."""
+    from tpsprofile import units
+
+    measured, specified = machine.bandwidth_bytes_s, machine.bandwidth_spec_bytes_s
+    if specified is None:
+        return units.bandwidth(measured)
+    stated = f"{units.bandwidth(specified)} specified"
+    return stated if measured is None else f"{units.bandwidth(measured)} measured, of {stated}"
+
+
+def _speed(now: Conditions) -> list[tuple[str, str | None]]:
+    """Lines on clock, heat and limit, of which a system tells few: those that are known."""
+    lines = [
+        ("clock", None if now.cpu_mhz is None else f"{now.cpu_mhz / 1000:.2f} GHz"),
+        ("temperature", None if now.temperature_c is None else f"{now.temperature_c:.0f} °C"),
+        ("speed limit", None if now.speed_limit is None else f"{now.speed_limit:.0%} of full speed"),
+    ]
+    return [(name, value) for name, value in lines if value is not None]
 
 
 def _system(machine: Machine) -> str:

@@ -1,7 +1,8 @@
 """What this host is and how it is doing; looks, and changes nothing.
 
     identify()              -> Machine       what it is, with its memory bandwidth measured
-    conditions.look()       -> Conditions    how it is doing: power, load, memory
+    conditions.look()       -> Conditions    how it is doing: power, load, memory, heat
+    activity.read()         -> Activity      what it has done so far, for comparing two moments
     fit.usable_bytes()      -> int | None    memory that a model may take right now
 
 psutil and py-cpuinfo are asked first (``portable``); ``apple``, ``linux`` and ``windows`` add what those cannot
@@ -22,7 +23,7 @@ def identify(*, tag: str | None = None, bandwidth: bool = True) -> Machine:
 
     import msgspec
 
-    from tpsprofile.machine import apple, identity, linux, portable, windows
+    from tpsprofile.machine import apple, chips, identity, linux, portable, windows
     from tpsprofile.machine import bandwidth as memory_bandwidth
     from tpsprofile.machine.facts import Facts, merge
 
@@ -30,9 +31,11 @@ def identify(*, tag: str | None = None, bandwidth: bool = True) -> Machine:
     ask = {"Darwin": apple.facts, "Linux": linux.facts, "Windows": windows.facts}.get(platform.system())
     facts = merge(ask(known) if ask else Facts(), known)
     described = msgspec.structs.asdict(facts)
+    gpu_cores = next((gpu.cores for gpu in facts.gpus if gpu.cores is not None), None)
     return Machine(
         **(described | {"chip": facts.chip or f"{facts.arch or 'unknown'} processor"}),
         id=identity.machine_id(),
         tag=tag,
         bandwidth_bytes_s=memory_bandwidth.measure(threads=facts.cores_physical) if bandwidth else None,
+        bandwidth_spec_bytes_s=chips.specified_bandwidth(facts.chip or "", gpu_cores),
     )

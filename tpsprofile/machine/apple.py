@@ -1,13 +1,14 @@
 """What macOS says of a Mac: ``sysctl``, ``system_profiler`` and ``pmset``, none of which needs root.
 
 Parsers here are pure functions of text. They were written from outputs of real machines (M1 to M6, virtual
-machines, Rosetta, Intel); the shell around them, ``facts``, ``power`` and ``wired_limit_mb``, has never run on
-a Mac by the hands of its authors.
+machines, Rosetta, Intel); the shell around them (``facts``, ``power``, ``speed_limit``, ``wired_limit_mb``)
+has never run on a Mac by the hands of its authors.
 """
 
 from __future__ import annotations
 
 import json
+import platform
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -195,6 +196,33 @@ def parse_power_mode(custom: str, source: str | None) -> str | None:
     settings = active if active is not None else blocks[""]
     modes = {"0": "automatic", "1": "low", "2": "high"}
     return modes.get(settings.get("powermode", settings.get("lowpowermode", "")))
+
+
+def speed_limit() -> float | None:
+    """Share of its full speed that this Mac's processor is allowed; Apple silicon never tells, so is not asked."""
+    return None if platform.machine() == "arm64" else parse_speed_limit(run("pmset", "-g", "therm"))
+
+
+def parse_speed_limit(therm: str) -> float | None:
+    """``CPU_Speed_Limit`` of ``pmset -g therm``, in per cent there; the last one where there are several.
+
+    Apple silicon prints three notes that nothing was recorded, which does not mean that nothing happened: None.
+    """
+    limits = [int(limit) for limit in re.findall(r"CPU_Speed_Limit\s*=\s*(\d+)", therm)]
+    return min(limits[-1], 100) / 100 if limits else None
+
+
+# ----------------------------------------------------------------------------------------------- vm_stat
+
+
+def parse_swapped(vm_stat: str) -> int | None:
+    """Bytes moved to and from swap by ``vm_stat``, which counts pages of the size in its headline.
+
+    ``Pageins`` are something else: pages read from files as well.
+    """
+    page = re.search(r"page size of (\d+) bytes", vm_stat)
+    moved = re.findall(r"^Swap(?:ins|outs):\s+(\d+)\.?\s*$", vm_stat, re.MULTILINE)
+    return sum(map(int, moved)) * int(page[1]) if page and len(moved) == 2 else None
 
 
 # ------------------------------------------------------------------------------------------------ details

@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 
 from tpsprofile.clock import Clock, SystemClock
-from tpsprofile.machine import fit, portable
+from tpsprofile.machine import activity, apple, fit, portable
 from tpsprofile.machine.portable import tolerant
 from tpsprofile.records import Conditions
 
@@ -39,6 +39,9 @@ class Watcher:
             cpu_busy=busy_share(before, self._times),
             available_bytes=fit.available_bytes(),
             swap_used_bytes=portable.swap_used_bytes(),
+            cpu_mhz=activity.cpu_mhz(),
+            temperature_c=activity.temperature_c(),
+            speed_limit=apple.speed_limit() if platform.system() == "Darwin" else None,
         )
 
     def _power_now(self) -> tuple[str | None, str | None]:
@@ -79,7 +82,7 @@ def busy_share(before: Any, after: Any) -> float | None:
 
 
 def _ask_power() -> tuple[str | None, str | None]:
-    from tpsprofile.machine import apple, linux, windows
+    from tpsprofile.machine import linux, windows
 
     ask = {"Darwin": apple.power, "Linux": linux.power, "Windows": windows.power}.get(platform.system())
     return ask() if ask else (None, None)

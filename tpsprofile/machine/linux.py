@@ -199,18 +199,33 @@ def power_source(supplies: Iterable[Mapping[str, str]]) -> str | None:
 
 
 def power() -> tuple[str | None, str | None]:
-    """Power source, and the firmware's power profile or else the clock governor, of this host.
+    """Power source and power mode of this host, see ``power_mode``.
 
     A bare machine without any battery runs on mains; a virtual one cannot see its host's.
     """
     folders = sorted((SYS / "class/power_supply").glob("*"))
-    keys = ("type", "online", "status", "scope")
-    source = power_source([{key: read(folder / key) for key in keys} for folder in folders])
+    supply = ("type", "online", "status", "scope")
+    source = power_source([{key: read(folder / key) for key in supply} for folder in folders])
     if source is None and not folders and "hypervisor" not in read(PROC / "cpuinfo"):
         source = "mains" if (SYS / "class/power_supply").is_dir() else None
-    return source, read(SYS / "firmware/acpi/platform_profile") or read(
-        _CPUS / "cpu0/cpufreq/scaling_governor"
-    ) or None
+    keys = ("scaling_governor", "scaling_driver", "energy_performance_preference")
+    profile = read(SYS / "firmware/acpi/platform_profile")
+    return source, power_mode(profile, *(read(_CPUS / "cpu0/cpufreq" / key) for key in keys))
+
+
+def power_mode(profile: str, governor: str, driver: str, preference: str) -> str | None:
+    """The firmware's power profile, else the clock governor, by its own name; ``low`` for one that saves energy.
+
+    The governor ``powersave`` is the usual one of drivers that leave the clock to the processor (``intel_pstate``,
+    ``amd-pstate-epp``): there the processor's preference says whether to save. With any other driver it means the
+    lowest clock. See the kernel's ``admin-guide/pm/intel_pstate.rst`` and ``cpufreq.rst``.
+    """
+    if profile in {"low-power", "quiet", "cool"}:
+        return profile
+    own_clock = driver in {"intel_pstate", "amd-pstate-epp", "amd_pstate_epp"}
+    if governor == "powersave" and (preference == "power" if own_clock else bool(driver)):
+        return "low"
+    return profile or governor or None
 
 
 # ------------------------------------------------------------------------------------------------ details

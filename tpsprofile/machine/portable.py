@@ -6,9 +6,11 @@ new chip, a container without a file), so every question goes through ``tolerant
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import platform
 import re
+import threading
 import warnings
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -22,10 +24,14 @@ T = TypeVar("T")
 
 
 def tolerant(question: Callable[[], T]) -> T | None:
-    """The answer, or None where the library cannot give one, whatever it raises and warns."""
+    """The answer, or None where the library cannot give one, whatever it raises and warns.
+
+    Warnings are silenced in the main thread only: the switch is the whole program's, and two threads that turn
+    it at once may leave it off.
+    """
+    main = threading.current_thread() is threading.main_thread()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore") if main else contextlib.nullcontext():
             return question()
     except Exception:  # noqa: BLE001 - a missing fact must never end the program
         return None
