@@ -51,6 +51,7 @@ class Ear:
         self.started: list[str] = []
         self.finished: list[str] = []
         self.trials: list[tuple[int, int]] = []
+        self.waits: list[str] = []
         self.tokens = 0
         self.rows: list[Trial] = []
 
@@ -66,8 +67,11 @@ class Ear:
     def loading(self) -> None:
         pass
 
-    def trial_started(self, number: int, trials: int) -> None:
-        self.trials.append((number, trials))
+    def trial_started(self, number: int, at_least: int, width: float | None) -> None:
+        self.trials.append((number, at_least))
+
+    def waiting(self, why: str) -> None:
+        self.waits.append(why)
 
     def token(self, count: int, seconds: float) -> None:
         self.tokens += 1

@@ -29,7 +29,7 @@ TRIALS = 16
 def plan_file(folder: Path) -> Path:
     path = folder / "kill.yaml"
     path.write_text(
-        f"models: [x]\ntokens_out: 64\ncontext_tokens: 512\ntrials: {TRIALS}\nloads: 2\nstop_below: 0\n"
+        f"models: [x]\ntokens_out: 64\ncontext_tokens: 512\ntrials: {TRIALS}\nmost_trials: {TRIALS}\nloads: 2\nstop_below: 0\n"
     )
     return path
 
@@ -142,6 +142,7 @@ def test_killing_the_engine_is_an_outcome_and_the_sweep_goes_on(
             tokens_out=64,
             context_tokens=512,
             trials=3,
+            most_trials=3,
             loads=2,
             stop_below=0,
         )
@@ -151,7 +152,7 @@ def test_killing_the_engine_is_an_outcome_and_the_sweep_goes_on(
         )
         found = sources.candidates(plan.models, engine, context_tokens=512, cache=tmp_path)
         ear = Assassin(chance)
-        host = Host(look=Conditions, usable_bytes=lambda: None)
+        host = Host(machine=Machine(id="m", chip="c"), engine=engine.info())
         with file:
             Sweep(plan, engine, host=host, cache=tmp_path, keep=True, listen=ear).run(found, file)
         rows = store.read(file.path).trials

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from tests.support import WHEN, Ear, outcomes, trial
-from tpsprofile import sources, store
+from tpsprofile import sources, stats, store, trust
 from tpsprofile.engines import registry
-from tpsprofile.engines.base import Engine, Weights
+from tpsprofile.engines.base import Engine, Event, Request, Weights
 from tpsprofile.engines.fake import FakeEngine, FakeSession, Fault, VirtualClock
-from tpsprofile.errors import ProfileError, ResultsError
+from tpsprofile.errors import EngineDiedError, ProfileError, ResultsError
 from tpsprofile.plan import SweepPlan
 from tpsprofile.records import Conditions, Machine, Outcome, Run, RunHeader, Trial
 from tpsprofile.store import ResultsFile
@@ -54,7 +54,7 @@ def swept(
     file: ResultsFile | None = None,
 ) -> Run:
     ear = ear or Ear()
-    host = Host(look=Conditions, usable_bytes=lambda: usable)
+    host = Host(machine=MACHINE, engine=the_engine.info(), usable_bytes=lambda: usable)
     if file is None:
         file, _ = begin(the_plan, the_engine, the_engine.info(), MACHINE, Conditions(), out=tmp_path)
     found = sources.candidates(
@@ -85,8 +85,8 @@ def test_figures_are_those_of_the_engine(tmp_path: Path) -> None:
     step = 0.01 + size / 100e9
     assert last.decode_engine_tok_s == pytest.approx(1 / step) == pytest.approx(last.decode_client_tok_s)
     assert first.load_first_s == first.load_later_s == pytest.approx(size / 2e9)
-    assert first.prefill_s == pytest.approx((first.tokens_in or 0) * step / 20)
-    assert first.ttft_s == pytest.approx(first.prefill_s)
+    assert last.prefill_s == pytest.approx((last.tokens_in or 0) * step / 20)
+    assert last.ttft_s == pytest.approx(last.prefill_s)
     assert (first.context_tokens, first.tokens_out, first.memory.engine_bytes) == (4096, 16, size)
     assert first.memory.rss_bytes is None, "the fake engine has no process"
     assert [trial.nonce for trial in run.trials] == ["7919\n", "5838\n", "3757\n"]
@@ -111,6 +111,7 @@ def test_one_load_leaves_later_loads_unknown(tmp_path: Path) -> None:
         (Fault.REPEATS, Outcome.REPEATED, 3),
         (Fault.ENDS_EARLY, Outcome.ENDED_EARLY, 3),
         (Fault.OTHER_CONTEXT, Outcome.CONTEXT_CHANGED, 3),
+        (Fault.SLEEPS, Outcome.SLEPT, 3),
     ],
 )
 def test_a_fault_is_a_row_with_a_reason_and_the_sweep_goes_on(
@@ -320,3 +321,177 @@ def test_what_lacked_disk_is_tried_again_on_resume(tmp_path: Path) -> None:
     row = msgspec.structs.replace(lacked.trials[0], outcome=Outcome.NOT_PREPARED, reason="No disk.")
     run = swept(tmp_path / "b", plan(models=("llama3.2:1b",)), engine(), prior=[row])
     assert outcomes(run.trials) == [("llama3.2:1b", Outcome.OK)] * 3
+
+
+def of(run: Run, name: str) -> list[Trial]:
+    return [row for row in run.trials if row.model.name == name]
+
+
+def widths(rows: Sequence[Trial]) -> list[float]:
+    """The half-width of the interval after each trial from the third on."""
+    rates = [row.decode_tok_s or 0 for row in rows]
+    return [stats.relative_half_width(rates[:n]) or 0 for n in range(3, len(rates) + 1)]
+
+
+def test_trials_are_repeated_until_the_median_is_known(tmp_path: Path) -> None:
+    run = swept(tmp_path, plan(models=("llama3.2:1b",)), engine(ripple=0.015))
+    found = widths(run.trials)
+    assert len(run.trials) > 3
+    assert found[-1] <= 0.02
+    assert min(found[:-1]) > 0.02, "it went on although the median was known"
+
+
+def test_a_finer_precision_takes_more_trials(tmp_path: Path) -> None:
+    coarse, fine = (
+        swept(tmp_path / str(n), plan(models=("llama3.2:1b",), precision=n), engine(ripple=0.015)).trials
+        for n in (0.1, 0.016)
+    )
+    assert 3 == len(coarse) < len(fine)
+
+
+def test_what_does_not_converge_ends_with_its_time_and_says_so(tmp_path: Path) -> None:
+    the_plan = plan(models=("llama3.2:1b", "llama3.2:3b"), case_budget=3.0, most_trials=1000)
+    run = swept(tmp_path, the_plan, engine(ripple=0.3))
+    for name in the_plan.models:
+        rows = of(run, name)
+        spent = [sum(row.seconds for row in rows[:n]) for n in range(len(rows) + 1)]
+        assert spent[-1] >= 3.0 > spent[-2] or len(rows) == 3
+        rates = [row.decode_tok_s or 0 for row in rows]
+        assert {trust.Warning.UNSTEADY, trust.Warning.ERRATIC} & set(trust.of_case(rates, the_plan.precision))
+
+
+def test_trials_end_at_the_most_there_may_be(tmp_path: Path) -> None:
+    run = swept(tmp_path, plan(models=("llama3.2:1b",), most_trials=7), engine(ripple=0.3))
+    assert len(run.trials) == 7
+
+
+def test_trials_beyond_the_least_number_do_not_use_up_the_budget(tmp_path: Path) -> None:
+    the_engine = engine(ripple=0.3, bandwidth_bytes_s=20e9)
+    run = swept(tmp_path, plan(models=("llama3.2:1b",), budget=10.0, most_trials=1000), the_engine)
+    assert {row.outcome for row in run.trials} == {Outcome.OK}, "a trial too many is not worth a row"
+    assert the_engine.clock.monotonic() <= 10.0
+
+
+def test_a_sustained_case_goes_on_for_its_time_however_well_it_is_known(tmp_path: Path) -> None:
+    run = swept(tmp_path, plan(models=("llama3.2:1b",), sustain=60.0, most_trials=5), engine())
+    spent = sum(row.seconds for row in run.trials)
+    assert 60.0 <= spent < 61.0
+    assert len(run.trials) > 100
+
+
+def test_a_machine_that_slows_down_is_noticed_and_left_to_cool(tmp_path: Path) -> None:
+    ear = Ear()
+    the_plan = plan(models=("llama3.2:1b", "llama3.2:3b"), most_trials=8, cooldown=45.0)
+    run = swept(tmp_path, the_plan, engine(faults={"llama3.2:1b": Fault.SLOWS_DOWN}), ear=ear)
+    rates = [row.decode_tok_s or 0 for row in of(run, "llama3.2:1b")]
+    assert trust.Warning.SLOWING in trust.of_case(rates, 0.02)
+    assert ear.waits == ["cooling down for 45 s"]
+
+
+def test_rounds_take_a_trial_of_each_model_in_turn(tmp_path: Path) -> None:
+    ear = Ear()
+    models = ("llama3.2:1b", "llama3.2:3b", "llama3.1:8b")
+    the_plan = plan(models=models, order="rounds")
+    run = swept(tmp_path, the_plan, engine(), ear=ear)
+    assert [(row.number, row.model.name) for row in run.trials] == [(n, m) for n in (1, 2, 3) for m in models]
+    assert ear.finished == list(models)
+    assert [row.load_first_s for row in of(run, models[0])] == [run.trials[0].load_first_s] * 3
+
+
+def test_rounds_are_resumed_without_measuring_twice(tmp_path: Path) -> None:
+    the_plan = plan(models=("llama3.2:1b", "llama3.2:3b"), order="rounds")
+    whole = swept(tmp_path / "whole", the_plan, engine())
+    for kept in range(len(whole.trials) + 1):
+        prior = whole.trials[:kept]
+        rest = swept(tmp_path / str(kept), the_plan, engine(), prior=prior)
+        both = sorted((row.model.name, row.number) for row in (*prior, *rest.trials))
+        assert both == sorted((row.model.name, row.number) for row in whole.trials)
+
+
+def test_a_failure_in_rounds_ends_that_model_alone(tmp_path: Path) -> None:
+    models = ("llama3.2:1b", "llama3.2:3b")
+    run = swept(tmp_path, plan(models=models, order="rounds"), engine(faults={models[0]: Fault.DIES}))
+    assert [row.outcome for row in of(run, models[0])] == [Outcome.ENGINE_DIED]
+    assert [row.outcome for row in of(run, models[1])] == [Outcome.OK] * 3
+
+
+DEEP = {"models": ("llama3.2:1b",), "context_tokens": 8192, "depth": (0, 4096), "prompt_tokens": (128, 512)}
+
+
+def test_each_depth_and_prompt_length_is_a_case_of_its_own(tmp_path: Path) -> None:
+    run = swept(tmp_path, plan(**DEEP), engine())
+    cases = {(row.workload.prompt_tokens, row.workload.depth_tokens) for row in run.trials}
+    assert cases == {(128, 0), (512, 0), (128, 4096), (512, 4096)}
+    assert [row.number for row in run.trials] == [1, 2, 3] * 4
+    assert len({row.nonce for row in run.trials}) == 12
+
+
+def test_texts_have_the_length_that_was_asked_for(tmp_path: Path) -> None:
+    run = swept(tmp_path, plan(**DEEP), engine())
+    for row in run.trials:
+        work = row.workload
+        assert row.tokens_in == pytest.approx((work.depth_tokens or 0) + (work.prompt_tokens or 0), abs=16)
+
+
+def test_a_depth_is_read_once_and_costs_decode_its_share(tmp_path: Path) -> None:
+    run = swept(tmp_path, plan(**DEEP), engine(overhead_s=0.0))
+    flat, deep = ([row for row in run.trials if row.workload.depth_tokens == depth] for depth in (0, 4096))
+    assert {row.tokens_cached for row in flat} == {0}
+    assert min(row.tokens_cached or 0 for row in deep) > 0.95 * 4096
+    assert (deep[0].decode_tok_s or 0) < (flat[0].decode_tok_s or 0)
+    assert {row.warnings for row in run.trials} == {("simulated",)}, (
+        "the context came from the cache, as it should"
+    )
+
+
+def test_a_failure_at_one_depth_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = FakeSession.generate
+
+    def fragile(self: FakeSession, request: Request) -> Iterator[Event]:
+        if len(request.prompt) > 4 * 4000:
+            raise EngineDiedError("No memory for so long a prompt.")
+        return real(self, request)
+
+    monkeypatch.setattr(FakeSession, "generate", fragile)
+    run = swept(tmp_path, plan(**DEEP | {"depth": (4096, 0), "prompt_tokens": (128,)}), engine())
+    assert [(row.workload.depth_tokens, row.outcome) for row in run.trials] == [
+        (4096, Outcome.ENGINE_DIED),
+        *[(0, Outcome.OK)] * 3,
+    ]
+
+
+def test_a_server_that_comes_back_as_another_version_ends_the_comparison(tmp_path: Path) -> None:
+    models = ("llama3.2:1b", "llama3.2:3b")
+    run = swept(tmp_path, plan(models=models), engine(faults={models[0]: Fault.RESTARTS}))
+    assert [row.outcome for row in of(run, models[0])] == [Outcome.OK, Outcome.OK, Outcome.ENGINE_CHANGED]
+    assert "version 2 now" in (run.trials[2].reason or "")
+    assert [row.outcome for row in of(run, models[1])] == [Outcome.OK] * 3
+
+
+def test_a_date_set_back_spoils_no_figure_and_is_told(tmp_path: Path) -> None:
+    run = swept(tmp_path, plan(models=("llama3.2:1b",)), engine(faults={"llama3.2:1b": Fault.CLOCK_SET_BACK}))
+    assert [row.outcome for row in run.trials] == [Outcome.OK] * 3
+    assert [row.during.clock_step_s for row in run.trials] == pytest.approx([-3600.0] * 3)
+    assert all("clock changed" in (row.warnings or ()) for row in run.trials)
+    calm = swept(tmp_path / "calm", plan(models=("llama3.2:1b",)), engine())
+    assert [row.decode_tok_s for row in run.trials] == [row.decode_tok_s for row in calm.trials]
+
+
+def test_the_sleep_of_a_machine_is_in_no_figure(tmp_path: Path) -> None:
+    run = swept(tmp_path, plan(models=("llama3.2:1b",)), engine(faults={"llama3.2:1b": Fault.SLEEPS}))
+    assert [row.during.asleep_s for row in run.trials] == pytest.approx([90.0] * 3)
+    assert {row.decode_tok_s for row in run.trials} == {None}
+    assert "slept for 90 s" in (run.trials[0].reason or "")
+
+
+def test_other_models_leave_memory_before_it_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    the_engine = engine()
+    monkeypatch.setattr(the_engine, "make_room", lambda: order.append("room"))
+    host = Host(machine=MACHINE, engine=the_engine.info(), usable_bytes=lambda: order.append("look"))
+    the_plan = plan(models=("llama3.2:1b",))
+    file, _ = begun(the_plan, tmp_path)
+    found = sources.candidates(the_plan.models, the_engine, context_tokens=4096, cache=tmp_path)
+    with file:
+        Sweep(the_plan, the_engine, host=host, cache=tmp_path, keep=False, listen=Ear()).run(found, file)
+    assert order == ["room", "look"]

@@ -20,7 +20,7 @@ class Clock(Protocol):
         ...
 
     def uptime(self) -> float | None:
-        """Seconds from an arbitrary start, those included in which the machine slept; None if nobody counts them."""
+        """Seconds from an arbitrary start, sleep of the machine included; None where nobody counts them."""
         ...
 
     def sleep(self, seconds: float) -> None:

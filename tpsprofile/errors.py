@@ -12,6 +12,7 @@
         ├── DoesNotFitError              the engine had no memory for it
         ├── EngineDiedError              its process or connection ended in the middle of the work
         ├── EngineTimedOutError          it was silent for longer than the time it was given
+        ├── EngineChangedError           the server came back under another version
         └── RepeatedOutputError          it stopped by itself because the text repeated itself
 
 A sweep turns the errors of one model into an outcome on that model's row and goes on; what reaches the
@@ -93,6 +94,10 @@ class EngineDiedError(EngineError):
 
 class EngineTimedOutError(EngineError):
     """The engine was silent for longer than it was given."""
+
+
+class EngineChangedError(EngineError):
+    """The server came back under another version, whose figures are not those of the one before."""
 
 
 class RepeatedOutputError(EngineError):

@@ -130,9 +130,25 @@ def parse(text: str, *, name: str, where: str = "the plan") -> SweepPlan:
 
 
 def override(plan: SweepPlan, **changes: Any) -> SweepPlan:
-    """The plan with some values replaced; None leaves a value as it is. Raises PlanError."""
+    """The plan with some values replaced; None leaves a value as it is. Raises PlanError.
+
+    A context that new depths or prompts do not fit in becomes longer.
+    """
     wanted = {key: value for key, value in changes.items() if value is not None}
+    if wanted.keys() & {"depth", "prompt_tokens"}:
+        wider = msgspec.structs.replace(
+            plan,
+            depth=wanted.get("depth", plan.depth),
+            prompt_tokens=wanted.get("prompt_tokens", plan.prompt_tokens),
+        )
+        wanted.setdefault("context_tokens", max(plan.context_tokens, context_needed(wider)))
     return _validated({**msgspec.structs.asdict(plan), **wanted}, "the command line")
+
+
+def context_needed(plan: SweepPlan) -> int:
+    """The context length, in tokens, that holds the plan's deepest case."""
+    longest = max(plan.depth) + max(plan.prompt_tokens, default=SHORTEST_PROMPT) + plan.tokens_out
+    return -(-(longest + SLACK_TOKENS) // CONTEXT_STEP) * CONTEXT_STEP
 
 
 def _validated(raw: dict[str, Any], where: str) -> SweepPlan:
@@ -141,7 +157,7 @@ def _validated(raw: dict[str, Any], where: str) -> SweepPlan:
             hint = did_you_mean(str(key), SweepPlan.__struct_fields__)
             raise PlanError(f"{where}: there is no key {key!r}.", hint)
     for key in _DURATIONS:
-        if raw.get(key) is not None:
+        if raw.get(key):  # 0 and null are none
             try:
                 raw[key] = parse_seconds(raw[key])
             except UsageError as error:
@@ -187,9 +203,7 @@ def _check(plan: SweepPlan, where: str) -> None:
         raise PlanError(f"{where}: prompt_tokens: the fixed prompt alone takes about {SHORTEST_PROMPT} tokens.")
     if plan.most_trials < plan.trials:
         raise PlanError(f"{where}: most_trials: {plan.most_trials} is less than trials, {plan.trials}.")
-    longest = max(plan.depth) + max(plan.prompt_tokens, default=SHORTEST_PROMPT) + plan.tokens_out
-    if longest + SLACK_TOKENS > plan.context_tokens:
-        needed = -(-(longest + SLACK_TOKENS) // CONTEXT_STEP) * CONTEXT_STEP
+    if (needed := context_needed(plan)) > plan.context_tokens:
         raise PlanError(
             f"{where}: context_tokens: depth, prompt and tokens_out do not fit in {plan.context_tokens}.",
             f"They need at least {needed}.",

@@ -1,4 +1,4 @@
-"""The fixed prompts, and the text before each that no cache can know.
+"""The fixed prompts, the text before each that no cache can know, and text of any length.
 
 Prompts go in raw, without a chat template. So that a model goes on rather than ends its answer at once, the
 request is followed by the first lines of the answer. (An engine that can be told to ignore the end of text is.)
@@ -17,6 +17,10 @@ PROMPTS: Mapping[str, str] = {
         'def csvs_to_sqlite_tables(csv_paths, sqlite_path):\n    """'
     ),
 }
+SENTENCE = "The first row of each file names the columns, and every further row becomes one record of its table.\n"
+"""What longer contexts and prompts are made of: its length in tokens is that of any copy of it."""
+SENTENCE_TOKENS = 20.0
+"""Its usual length, for engines that do not count."""
 
 
 def nonce(number: int) -> str:
@@ -28,6 +32,15 @@ def nonce(number: int) -> str:
     return f"{number * 7919 % 10_000:04d}\n"
 
 
-def text(name: str, number: int) -> str:
-    """The whole prompt of trial ``number`` (0 is the warm-up)."""
-    return nonce(number) + PROMPTS[name]
+def text(name: str, number: int, *, before: int = 0, longer: int = 0) -> str:
+    """The whole prompt of trial ``number`` (0 is the warm-up).
+
+    ``before`` sentences stand before the nonce: they are the context that may come from a cache. ``longer``
+    sentences stand behind it, and belong to the prompt.
+    """
+    return context(before) + nonce(number) + SENTENCE * longer + PROMPTS[name]
+
+
+def context(sentences: int) -> str:
+    """What is in the context before the prompt."""
+    return SENTENCE * sentences

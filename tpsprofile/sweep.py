@@ -4,34 +4,40 @@ from __future__ import annotations
 
 import re
 import secrets
-import statistics
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from pathlib import Path, PurePath
 from typing import Any, Protocol
 
 import msgspec
 
-from tpsprofile import __version__, measure, sources, units
+from tpsprofile import __version__, bench, cases, measure, sources, trust, units
+from tpsprofile.bench import Case, Senses, outcome_of
+from tpsprofile.climb import Climb
+from tpsprofile.cool import Cooler
+from tpsprofile.deadline import Deadline, OutOfTimeError
 from tpsprofile.engines.base import Engine, Weights
 from tpsprofile.errors import ProfileError, ResultsError
-from tpsprofile.measure import Case, Deadline
+from tpsprofile.machine.activity import Activity
 from tpsprofile.models import memory
 from tpsprofile.plan import SweepPlan
-from tpsprofile.records import Conditions, EngineInfo, Machine, ModelFacts, Outcome, Record, RunHeader, Trial
+from tpsprofile.records import Conditions, EngineInfo, Machine, Outcome, Record, RunHeader, Trial
 from tpsprofile.schema import FORMAT
 from tpsprofile.sources import Candidate
 from tpsprofile.store import SUFFIX, ResultsFile
 
 
 class Host(Record, frozen=True, kw_only=True):
-    """What a sweep asks of the machine while it runs; handed in, so that tests can answer."""
+    """The machine and its engine, and what is asked of them while a sweep runs; handed in, so tests can answer."""
 
-    look: Callable[[], Conditions]
-    usable_bytes: Callable[[], int | None]
+    machine: Machine
+    engine: EngineInfo
+    look: Callable[[], Conditions] = Conditions
+    read: Callable[[], Activity] = Activity
+    usable_bytes: Callable[[], int | None] = lambda: None
 
 
-class Listener(measure.Listener, Protocol):
+class Listener(bench.Listener, Protocol):
     """Who shows a sweep to the user."""
 
     def model_started(self, candidate: Candidate) -> None:
@@ -44,6 +50,10 @@ class Listener(measure.Listener, Protocol):
 
     def recorded(self, trial: Trial) -> None:
         """A row is on the disk."""
+        ...
+
+    def waiting(self, why: str) -> None:
+        """Nothing is done for a moment, on purpose."""
         ...
 
     def model_finished(self, candidate: Candidate) -> None:
@@ -107,6 +117,8 @@ class Sweep:
         self._keep = keep
         self._listen = listen
         self._climb = Climb(plan, Deadline(engine.clock, plan.budget))
+        self._cooler = Cooler(host.look, engine.clock, plan.cooldown)
+        self._held: dict[tuple[str, str | None, str | None], Weights] = {}
 
     @property
     def deadline(self) -> Deadline:
@@ -116,114 +128,106 @@ class Sweep:
     def run(self, candidates: Sequence[Candidate], file: ResultsFile, prior: Sequence[Trial] = ()) -> None:
         """Measure the candidates from small to large; each row is on the disk before the next trial begins.
 
-        Nothing in ``prior``, the rows of an earlier run, is measured again. Raises ResultsError when a row
-        cannot be stored.
+        In the order ``rounds`` every model is visited for one trial of each workload, again and again, until all
+        have enough. Nothing in ``prior``, the rows of an earlier run, is measured again. Raises ResultsError when
+        a row cannot be stored.
         """
-        for candidate in sorted(candidates, key=_size):
-            self._listen.model_started(candidate)
-            known = [row for row in prior if _settles(row, candidate)]
+        rows = {one.facts.key: [row for row in prior if _settles(row, one)] for one in candidates}
+        for known in rows.values():
             self._climb.learn(known)
-            if not _is_finished(known, self._plan):
-                with closing(self._rows(candidate, known)) as rows:
-                    for row in map(without_private_names, rows):
-                        file.append(row)
-                        self._climb.learn([row])
-                        self._listen.recorded(row)
-            self._listen.model_finished(candidate)
+        with ExitStack() as files:
+            left = sorted(candidates, key=_size)
+            while left:
+                left = [one for one in left if not self._visit(one, rows[one.facts.key], file, files)]
 
-    def _rows(self, candidate: Candidate, known: Sequence[Trial]) -> Generator[Trial, None, None]:
-        """The rows still missing for one model: its trials, or one that says why there are none."""
+    def _visit(self, candidate: Candidate, rows: list[Trial], file: ResultsFile, files: ExitStack) -> bool:
+        """Measure what is still missing of one model, in rounds only the next trials. True where that was all."""
+        self._listen.model_started(candidate)
+        seen = len(rows)
+        if not cases.settled(rows, self._plan):
+            with closing(self._rows(candidate, rows, files)) as found:
+                for row in found:
+                    kept = without_private_names(self._judged(row))
+                    file.append(kept)
+                    rows.append(kept)
+                    self._climb.learn([kept])
+                    self._cooler.heard(kept.decode_tok_s)
+                    self._listen.recorded(kept)
+        done = len(rows) == seen or cases.settled(rows, self._plan) or self._plan.order != "rounds"
+        if done:
+            self._listen.model_finished(candidate)
+        return done
+
+    def _rows(
+        self, candidate: Candidate, known: Sequence[Trial], files: ExitStack
+    ) -> Generator[Trial, None, None]:
+        """The rows still missing for one model: its trials, or one a workload that says why there are none."""
+        self._engine.make_room()
         available = self._host.usable_bytes()
-        obstacle = _misfit(candidate, available) or self._climb.obstacle(candidate)
+        obstacle = _misfit(candidate, available) or self._climb.obstacle(candidate, begun=bool(known))
         if obstacle is None:
             try:
-                with self._climb.timing(candidate), self._ready(candidate) as weights:
+                with self._climb.timing(candidate), self._ready(candidate, files) as weights:
+                    self._cooler.wait(self._listen.waiting, left_s=self.deadline.left())
                     case = self._case(candidate, weights, known, available)
                     yield from measure.measure(
                         case,
                         self._engine,
-                        look=self._host.look,
+                        senses=Senses(look=self._host.look, read=self._host.read),
                         listen=self._listen,
-                        deadline=self._climb.deadline,
+                        deadline=self.deadline,
                     )
             except ProfileError as error:
-                obstacle = measure.outcome_of(error), str(error)
+                obstacle = outcome_of(error), str(error)
         if obstacle is not None:
             outcome, reason = obstacle
-            yield Trial(
-                model=candidate.facts,
-                workload=measure.workload(self._plan),
-                outcome=outcome,
-                reason=reason,
-                needed_bytes=candidate.need.total if candidate.need else None,
-                available_bytes=available,
-            )
+            for workload in cases.workloads(self._plan):
+                mine = cases.of(known, workload)
+                if not cases.enough(mine, self._plan):
+                    yield Trial(
+                        model=candidate.facts,
+                        workload=workload,
+                        outcome=outcome,
+                        reason=reason,
+                        number=cases.next_number(mine),
+                        needed_bytes=candidate.need.total if candidate.need else None,
+                        available_bytes=available,
+                    )
 
-    def _ready(self, candidate: Candidate) -> AbstractContextManager[Weights]:
-        return sources.ready(candidate, self._engine, cache=self._cache, keep=self._keep, progress=self._preparing)
+    def _ready(self, candidate: Candidate, files: ExitStack) -> AbstractContextManager[Weights]:
+        """The model as the engine takes it. In rounds its file stays until ``files`` is closed."""
+        ready = sources.ready(
+            candidate, self._engine, cache=self._cache, keep=self._keep, progress=self._preparing
+        )
+        if self._plan.order != "rounds":
+            return ready
+        key = candidate.facts.key
+        if key not in self._held:
+            self._held[key] = files.enter_context(ready)
+        return nullcontext(self._held[key])
 
     def _preparing(self, what: str, done: int, total: int | None) -> None:
         if not self.deadline.allows(0):
-            raise measure.OutOfTimeError(f"The budget was used up while {what}.")
+            raise OutOfTimeError(f"The budget was used up while {what}.")
         self._listen.preparing(what, done, total)
 
     def _case(self, candidate: Candidate, weights: Weights, known: Sequence[Trial], available: int | None) -> Case:
         return Case(
             weights=weights,
             plan=self._plan,
-            first_trial=max((row.number for row in known), default=0) + 1,
-            load_first_s=next((row.load_first_s for row in known if row.load_first_s), None),
+            known=tuple(known),
+            most=1 if self._plan.order == "rounds" else None,
             needed_bytes=candidate.need.total if candidate.need else None,
             available_bytes=available,
+            engine_version=self._host.engine.version,
         )
 
-
-class Climb:
-    """What the smaller models say about the next: too slow already, or no time left for it."""
-
-    def __init__(self, plan: SweepPlan, deadline: Deadline) -> None:
-        self.deadline = deadline
-        self._floor = plan.line * plan.stop_below
-        self._rates: dict[tuple[str | None, ...], list[float]] = {}
-        self._too_slow: tuple[ModelFacts, float] | None = None
-        self._seconds_per_byte: float | None = None
-
-    def learn(self, rows: Sequence[Trial]) -> None:
-        """Take note of finished trials."""
-        for row in rows:
-            if row.decode_tok_s is not None:
-                rates = self._rates.setdefault(row.model.key, [])
-                rates.append(row.decode_tok_s)
-                middle = statistics.median(rates)
-                slow = middle < self._floor
-                if slow:
-                    self._too_slow = row.model, middle
-                elif self._too_slow is not None and self._too_slow[0].key == row.model.key:
-                    self._too_slow = None
-
-    @contextmanager
-    def timing(self, candidate: Candidate) -> Iterator[None]:
-        """Measure how long a model takes from its file to its last trial, to foresee the next one's time."""
-        left_before = self.deadline.left()
-        yield
-        left = self.deadline.left()
-        whole = candidate.facts.key in self._rates  # one that failed at once says nothing of the next
-        if whole and left_before is not None and left is not None and candidate.disk_bytes:
-            self._seconds_per_byte = (left_before - left) / candidate.disk_bytes
-
-    def obstacle(self, candidate: Candidate) -> tuple[Outcome, str] | None:
-        """Why a larger model is not begun; None where nothing speaks against it."""
-        if self._too_slow is not None and self._too_slow[0].key != candidate.facts.key:
-            slow, rate = self._too_slow
-            return Outcome.BELOW_LINE, f"{slow.name} ran at {units.rate(rate)} tok/s already."
-        expected = (candidate.disk_bytes or 0) * (self._seconds_per_byte or 0.0)
-        if not self.deadline.allows(expected / 2):  # one trial of three is better than none
-            left = max(0.0, self.deadline.left() or 0.0)
-            return (
-                Outcome.NO_TIME,
-                f"It would take about {units.seconds(expected)}; {units.seconds(left)} are left of the budget.",
-            )
-        return None
+    def _judged(self, row: Trial) -> Trial:
+        """The row with what speaks against its figures; a trial without any is not judged."""
+        if row.outcome is not Outcome.OK:
+            return row
+        warnings = trust.of_trial(row, self._host.machine, self._host.engine)
+        return msgspec.structs.replace(row, warnings=tuple(map(str, warnings)))
 
 
 def _misfit(candidate: Candidate, available: int | None) -> tuple[Outcome, str] | None:
@@ -243,15 +247,6 @@ def _settles(row: Trial, candidate: Candidate) -> bool:
     What lacked time, disk or network may now have it.
     """
     return row.model.key == candidate.facts.key and row.outcome not in {Outcome.NO_TIME, Outcome.NOT_PREPARED}
-
-
-def _is_finished(rows: Sequence[Trial], plan: SweepPlan) -> bool:
-    """All trials are there, or the last one says that there can be no more."""
-    if not rows:
-        return False
-    last = max(rows, key=lambda row: row.number)
-    goes_on = last.outcome in {Outcome.OK, Outcome.ENDED_EARLY, Outcome.REPEATED, Outcome.CONTEXT_CHANGED}
-    return last.number >= plan.trials or not goes_on
 
 
 def _size(candidate: Candidate) -> tuple[float, str]:

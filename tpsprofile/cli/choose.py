@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 from tpsprofile import plan as plans
+from tpsprofile.errors import UsageError
 from tpsprofile.plan import SweepPlan
 from tpsprofile.units import parse_seconds
 
@@ -53,22 +54,53 @@ def plan_options(command: F) -> F:
     return command
 
 
-def chosen_plan(
-    name: str | None,
-    *,
-    engine: str | None,
-    models: Sequence[str],
-    line: float | None = None,
-    budget: str | None = None,
-) -> SweepPlan:
-    """The plan of that name or file with the options put over it.
+def chosen_plan(name: str | None, **changes: Any) -> SweepPlan:
+    """The plan of that name or file, with ``changes`` (fields of a plan; None leaves one as it is) put over it.
 
     Raises PlanError or UsageError.
     """
-    return plans.override(
-        plans.load(name or plans.DEFAULT),
-        engine=engine,
-        models=tuple(models) or None,
-        line=line,
-        budget=None if budget is None else parse_seconds(budget),
-    )
+    return plans.override(plans.load(name or plans.DEFAULT), **changes)
+
+
+class Duration(click.ParamType[float]):
+    """``90s``, ``5m``, ``1h`` as seconds; ``0`` where that means none."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds."""
+        if value in ("0", 0):
+            return 0.0
+        try:
+            return parse_seconds(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Share(click.ParamType[float]):
+    """``2%`` or ``0.02`` as a share."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """A share, 0 to 1."""
+        text = str(value).strip()
+        try:
+            return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            self.fail(f"{value!r} is not a share. Write it as 2% or 0.02.", param, ctx)
+
+
+class Counts(click.ParamType[tuple[int, ...]]):
+    """``0,4096,16384`` as whole numbers."""
+
+    name = "counts"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """The numbers, in their order."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(int(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no list of whole numbers. Write it as 0,4096.", param, ctx)

@@ -28,4 +28,4 @@ def models(*, plan: str | None, engine: str | None, models: Sequence[str], as_js
     """
     from tpsprofile.cli import listing
 
-    listing.show(chosen_plan(plan, engine=engine, models=models), as_json=as_json)
+    listing.show(chosen_plan(plan, engine=engine, models=tuple(models) or None), as_json=as_json)

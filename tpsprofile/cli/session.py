@@ -20,14 +20,13 @@ from tpsprofile.cli import screen
 from tpsprofile.engines import registry
 from tpsprofile.engines.base import Engine
 from tpsprofile.errors import EngineError, ModelUnreadableError, ProfileError, UsageError
-from tpsprofile.machine import conditions, fit
+from tpsprofile.machine import activity, conditions, fit
 from tpsprofile.models import cache, memory
 from tpsprofile.plan import SweepPlan
 from tpsprofile.records import Conditions, EngineInfo, Machine, Outcome, RunHeader, Trial
 from tpsprofile.sources import Candidate
 from tpsprofile.store import ResultsFile
 from tpsprofile.sweep import Host, Sweep, begin, check_resumable
-from tpsprofile.units import parse_seconds
 
 _FAILURES = {
     Outcome.NOT_PREPARED,
@@ -72,7 +71,7 @@ class Session:
         return cls(plan, engine, candidates=candidates, file=file, header=header, prior=())
 
     @classmethod
-    def resume(cls, path: Path, *, models: Sequence[str], budget: str | None, pull: bool) -> Self:
+    def resume(cls, path: Path, *, models: Sequence[str], budget: float | None, pull: bool) -> Self:
         """Go on with the file at ``path``; the plan is the one it was begun with.
 
         Raises ResultsError for a file that is not ours, is of another machine, or of another engine.
@@ -94,7 +93,7 @@ class Session:
         say = self._say
         say(screen.heading(self._header, self._plan))
         display = screen.screen(self._console, self._plan, self._candidates, self._prior)
-        host = _host(self._header.engine)
+        host = _host(self._header.machine, self._header.engine)
         folder = cache.folder()
         # An orderly end is as good as Ctrl-C: the engine ends, its file goes, what is measured stays.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -150,7 +149,7 @@ def _candidates(plan: SweepPlan, engine: Engine, *, pull: bool) -> list[Candidat
     """The plan's models. Raises the reason where not one of them can run."""
     found = sources.candidates(plan.models, engine, context_tokens=plan.context_tokens, cache=cache.folder())
     if pull and engine.can.pulls_models:
-        usable = _host(engine.info()).usable_bytes()
+        usable = _usable_bytes(engine.info())
         found = [_pulled(candidate, plan, engine, usable) for candidate in found]
     problems = [candidate.problem for candidate in found if candidate.problem is not None]
     if len(problems) == len(found):
@@ -159,12 +158,17 @@ def _candidates(plan: SweepPlan, engine: Engine, *, pull: bool) -> list[Candidat
     return found
 
 
-def _host(info: EngineInfo) -> Host:
+def _host(machine: Machine, engine: EngineInfo) -> Host:
     """What can be asked of the machine while the engine works; nothing, where that is another computer."""
-    if info.remote:
-        return Host(look=Conditions, usable_bytes=lambda: None)
-    gpu_used = info.devices is None or bool(info.devices)
-    return Host(look=conditions.look, usable_bytes=lambda: fit.usable_bytes(gpu_used=gpu_used))
+    host = Host(machine=machine, engine=engine, usable_bytes=lambda: _usable_bytes(engine))
+    if engine.remote or engine.simulated:
+        return host
+    return msgspec.structs.replace(host, look=conditions.look, read=activity.read)
+
+
+def _usable_bytes(engine: EngineInfo) -> int | None:
+    """Memory that a model may take; unknown on another computer."""
+    return None if engine.remote else fit.usable_bytes(gpu_used=engine.devices is None or bool(engine.devices))
 
 
 def _pulled(candidate: Candidate, plan: SweepPlan, engine: Engine, usable: int | None) -> Candidate:
@@ -199,7 +203,7 @@ def _named(tag: str | None) -> Machine:
     return Machine(id=f"named-{hashlib.sha256(tag.encode()).hexdigest()[:12]}", chip="another computer", tag=tag)
 
 
-def _plan_of(header: RunHeader, models: Sequence[str], budget: str | None) -> SweepPlan:
+def _plan_of(header: RunHeader, models: Sequence[str], budget: float | None) -> SweepPlan:
     try:
         plan = msgspec.convert(header.settings, SweepPlan)
     except msgspec.ValidationError:
@@ -215,7 +219,7 @@ def _plan_of(header: RunHeader, models: Sequence[str], budget: str | None) -> Sw
     return plans.override(
         plan,
         models=found,
-        budget=None if budget is None else parse_seconds(budget),
+        budget=budget,
     )
 
 

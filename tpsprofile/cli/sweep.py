@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from tpsprofile.cli.choose import chosen_plan, plan_options
+from tpsprofile.cli.choose import Counts, Duration, Share, chosen_plan, plan_options
+from tpsprofile.plan import ORDERS
 
 
 @click.command(
@@ -17,12 +18,37 @@ Examples:
   tpsprofile sweep                       135M to 8B, at most 5 minutes
   tpsprofile sweep laptop --pull         1B to 72B, through Ollama
   tpsprofile sweep --model model.gguf    a file of your own
+  tpsprofile sweep --depth 0,4096        what a long context costs
+  tpsprofile sweep --sustain 10m         whether models keep their speed
   tpsprofile sweep --resume FILE         go on where FILE was cut off
 """,
 )
 @plan_options
 @click.option("--line", type=float, metavar="TOK/S", help="Speed below which a model counts as too slow.  [10]")
-@click.option("--budget", metavar="TIME", help="Stop in time: 90s, 5m, 1h. Downloads do not count.")
+@click.option(
+    "--budget", type=Duration(), metavar="TIME", help="Stop in time: 90s, 5m, 1h. Downloads do not count."
+)
+@click.option(
+    "--precision",
+    type=Share(),
+    metavar="SHARE",
+    help="Repeat until the median is known to this, at 95%.  [2%]",
+)
+@click.option("--trials", type=int, metavar="N", help="Repeat at least so often.  [3]")
+@click.option(
+    "--case-budget", type=Duration(), metavar="TIME", help="Repeat no more after so much time on a model.  [2m]"
+)
+@click.option("--depth", type=Counts(), metavar="N,N", help="Tokens in the context before the prompt.  [0]")
+@click.option("--prompt-tokens", type=Counts(), metavar="N,N", help="Bring the prompt to these lengths.")
+@click.option("--sustain", type=Duration(), metavar="TIME", help="Keep each model at work for so long: 10m.")
+@click.option(
+    "--order",
+    type=click.Choice(ORDERS),
+    help="One model after the other, or a trial of each in rounds, so that drift hits all alike.  [models]",
+)
+@click.option(
+    "--cooldown", type=Duration(), metavar="TIME", help="Longest wait for a hot processor between models.  [1m]"
+)
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -46,7 +72,15 @@ def sweep(
     engine: str | None,
     models: Sequence[str],
     line: float | None,
-    budget: str | None,
+    budget: float | None,
+    precision: float | None,
+    trials: int | None,
+    case_budget: float | None,
+    depth: tuple[int, ...] | None,
+    prompt_tokens: tuple[int, ...] | None,
+    sustain: float | None,
+    order: str | None,
+    cooldown: float | None,
     out: Path,
     resume: Path | None,
     tag: str | None,
@@ -54,7 +88,7 @@ def sweep(
     keep: bool,
     chart: bool,
 ) -> None:
-    """Measure how fast models run here: one row a trial, on the disk before the next begins.
+    """Measure how fast models run here: trials are repeated until the median is known, each one a row on the disk.
 
     PLAN is a file, or the name of one that comes with tpsprofile: quick (the default), laptop, synthetic.
     Options override it. Models that do not fit in memory are never started; models far below the line end
@@ -62,12 +96,24 @@ def sweep(
     """
     from tpsprofile.cli.session import Session
 
+    changes = {
+        "engine": engine,
+        "line": line,
+        "precision": precision,
+        "trials": trials,
+        "case_budget": case_budget,
+        "depth": depth,
+        "prompt_tokens": prompt_tokens,
+        "sustain": sustain,
+        "order": order,
+        "cooldown": cooldown,
+    }
     if resume is None:
-        chosen = chosen_plan(plan, engine=engine, models=models, line=line, budget=budget)
+        chosen = chosen_plan(plan, models=tuple(models) or None, budget=budget, **changes)
         session = Session.begin(chosen, out=out, tag=tag, pull=pull)
     else:
-        if plan or engine or tag or line is not None:
-            raise click.UsageError("--resume goes on with the file's own plan, engine, line and tag.")
+        if plan or tag or any(value is not None for value in changes.values()):
+            raise click.UsageError("--resume goes on with the file's own plan and tag.")
         session = Session.resume(resume, models=models, budget=budget, pull=pull)
     failed = session.run(keep=keep)
     if chart:

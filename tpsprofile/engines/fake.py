@@ -35,6 +35,10 @@ from tpsprofile.errors import (
 from tpsprofile.models import catalogue
 from tpsprofile.records import EngineInfo, ModelFacts
 
+_VERSION = "1"
+_FREE_CONTEXT = 1000
+_KV_BYTES = 100_000
+
 
 class Fault(StrEnum):
     """What can be made to go wrong with a model."""
@@ -49,6 +53,14 @@ class Fault(StrEnum):
     REPEATS = "repeats"
     ENDS_EARLY = "ends early"
     OTHER_CONTEXT = "other context"
+    SLEEPS = "sleeps"
+    """The machine sleeps for a minute and a half in the middle of every trial."""
+    CLOCK_SET_BACK = "clock set back"
+    """Somebody sets the date back by an hour in the middle of every trial."""
+    RESTARTS = "restarts"
+    """After the second trial the engine is another version."""
+    SLOWS_DOWN = "slows down"
+    """Every generation is slower than the one before, as on a laptop that grows hot."""
 
 
 class VirtualClock:
@@ -57,20 +69,28 @@ class VirtualClock:
     def __init__(self, start: datetime) -> None:
         self._start = start
         self._passed = 0.0
-        self.asleep_s = 0.0
-        self.set_by_s = 0.0
+        self._asleep_s = 0.0
+        self._set_by_s = 0.0
 
     def now(self) -> datetime:
         """The date and time that its sleepers have reached."""
-        return self._start + timedelta(seconds=self._passed + self.asleep_s + self.set_by_s)
+        return self._start + timedelta(seconds=self._passed + self._asleep_s + self._set_by_s)
 
     def monotonic(self) -> float:
         """Seconds slept since it was made."""
         return self._passed
 
     def uptime(self) -> float | None:
-        """The same, and the seconds that ``Fault.SLEEPS`` slept through."""
-        return self._passed + self.asleep_s
+        """The same, and the seconds that the machine slept."""
+        return self._passed + self._asleep_s
+
+    def suspend(self, seconds: float) -> None:
+        """Let the machine sleep: dates go on, the steady clock stands still."""
+        self._asleep_s += seconds
+
+    def set_date(self, seconds: float) -> None:
+        """Set the date forward, or back below 0."""
+        self._set_by_s += seconds
 
     def sleep(self, seconds: float) -> None:
         """Let ``seconds`` pass at once."""
@@ -78,7 +98,11 @@ class VirtualClock:
 
 
 class FakeEngine:
-    """Time per token = ``overhead_s`` + bytes / ``bandwidth_bytes_s``, and a ripple of 1% from trial to trial."""
+    """Time per token = ``overhead_s`` + bytes / ``bandwidth_bytes_s``, and a ripple from trial to trial.
+
+    Bytes are those of the weights and of the KV cache, 100 kB for each token in it beyond the first thousand. The
+    ripple is ``ripple`` of the time a token either way, in turns.
+    """
 
     can = Capabilities(lists_models=True, pulls_models=True, ignores_end=True, reports_cached=True)
 
@@ -88,16 +112,18 @@ class FakeEngine:
         *,
         bandwidth_bytes_s: float = 200e9,
         overhead_s: float = 0.002,
+        ripple: float = 0.005,
         faults: Mapping[str, Fault] | None = None,
     ) -> None:
         self.clock = VirtualClock(clock.now())
         self.bandwidth_bytes_s = bandwidth_bytes_s
         self.overhead_s = overhead_s
+        self.ripple = ripple
         self.faults = dict(faults or {})
 
     def info(self) -> EngineInfo:
         """Says that it is simulated."""
-        return EngineInfo(name="fake", version="1", build="simulated", simulated=True)
+        return EngineInfo(name="fake", version=_VERSION, build="simulated", simulated=True)
 
     def options(self) -> dict[str, str | int | float | bool | None]:
         """The speed curve."""
@@ -146,41 +172,62 @@ class FakeSession:
     def __init__(self, engine: FakeEngine, weights: Weights, context_tokens: int, fault: Fault | None) -> None:
         self._clock = engine.clock
         self._bytes = weights.facts.file_bytes or 0
-        self._step_s = engine.overhead_s + self._bytes / engine.bandwidth_bytes_s
+        self._engine = engine
         self._context_tokens = context_tokens // 2 if fault is Fault.OTHER_CONTEXT else context_tokens
         self._fault = fault
         self._generations = 0
+        self._before = ""
         self.load_s = self._bytes / 2e9
         self._clock.sleep(self.load_s)
 
     def facts(self) -> LoadedFacts:
         """The size of the file, all of it in GPU memory."""
-        return LoadedFacts(context_tokens=self._context_tokens, size_bytes=self._bytes, vram_bytes=self._bytes)
+        restarted = self._fault is Fault.RESTARTS and self._generations > 3  # the warm-up is one
+        return LoadedFacts(
+            context_tokens=self._context_tokens,
+            size_bytes=self._bytes,
+            vram_bytes=self._bytes,
+            version="2" if restarted else _VERSION,
+        )
 
     def generate(self, request: Request) -> Iterator[Event]:
         """Yield a token a step. Raises what its fault says, after the third token."""
         self._generations += 1
-        ripple = 1 + 0.01 * (self._generations % 3 - 1)
         tokens_in = len(request.prompt) // 4
-        prefill_s = tokens_in * self._step_s / 20
+        cached = _shared(self._before, request.prompt) // 4 if request.reuse else 0
+        self._before = request.prompt
+        step_s = self._step_s(tokens_in)
+        prefill_s = (tokens_in - cached) * step_s / 20
         self._clock.sleep(prefill_s)
         tokens = request.tokens_out // 2 if self._fault is Fault.ENDS_EARLY else request.tokens_out
         for number in range(tokens):
             if number:
-                self._clock.sleep(self._step_s * ripple)
+                self._clock.sleep(step_s)
             yield Token(text="lorem ")
             if number == 2:
                 self._fail(request)
         yield Finished(
             tokens_in=tokens_in,
-            tokens_cached=0,
+            tokens_cached=cached,
             tokens_out=tokens,
             prefill_s=prefill_s,
-            decode_s=(tokens - 1) * self._step_s * ripple,
+            decode_s=(tokens - 1) * step_s,
             stopped_by="end" if tokens < request.tokens_out else "limit",
         )
 
+    def _step_s(self, context: int) -> float:
+        """Seconds a token in this generation."""
+        engine = self._engine
+        kv_bytes = max(0, context - _FREE_CONTEXT) * _KV_BYTES
+        step_s = engine.overhead_s + (self._bytes + kv_bytes) / engine.bandwidth_bytes_s
+        heat = 1.04**self._generations if self._fault is Fault.SLOWS_DOWN else 1.0
+        return step_s * heat * (1 + engine.ripple * (self._generations % 3 - 1))
+
     def _fail(self, request: Request) -> None:
+        if self._fault is Fault.SLEEPS:
+            self._clock.suspend(90.0)
+        if self._fault is Fault.CLOCK_SET_BACK:
+            self._clock.set_date(-3600.0)
         if self._fault is Fault.DIES:
             raise EngineDiedError("The fake engine died in the middle of the work.")
         if self._fault is Fault.HANGS:
@@ -198,6 +245,12 @@ class FakeSession:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Nothing to end."""
+
+
+def _shared(one: str, other: str) -> int:
+    """Characters that both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _weights(name: str) -> Weights:

@@ -1,0 +1,304 @@
+"""A loaded model and its trials: the clock is held here, and all arithmetic that turns events into times is here.
+
+The engine yields events, so every engine is measured the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from tpsprofile import cases, prompts
+from tpsprofile.clock import Clock
+from tpsprofile.deadline import Deadline, OutOfTimeError
+from tpsprofile.engines.base import Finished, LoadedFacts, Request, Session, Token, Weights
+from tpsprofile.errors import (
+    DoesNotFitError,
+    EngineChangedError,
+    EngineDiedError,
+    EngineError,
+    EngineTimedOutError,
+    ModelNotInstalledError,
+    ModelRefusedError,
+    ModelUnreadableError,
+    ProfileError,
+    RepeatedOutputError,
+)
+from tpsprofile.machine.activity import Activity
+from tpsprofile.plan import SweepPlan
+from tpsprofile.records import Conditions, Outcome, Record, Trial, Workload
+from tpsprofile.watch import MemoryWatch
+
+WARM_UP_TOKENS = 8
+RULER_SENTENCES = 32
+"""Sentences by which the length of one is measured, in tokens of the model."""
+PROMPT_TOKENS = 60.0
+"""Usual length of the fixed prompt, for engines that do not count."""
+NONCES_A_CASE = 1000
+ASLEEP_S = 1.0
+"""From so many seconds of sleep on a trial is not used."""
+
+
+_OUTCOMES: tuple[tuple[type[ProfileError], Outcome], ...] = (
+    (DoesNotFitError, Outcome.DOES_NOT_FIT),
+    (ModelNotInstalledError, Outcome.NOT_INSTALLED),
+    (ModelRefusedError, Outcome.REFUSED),
+    (ModelUnreadableError, Outcome.UNREADABLE),
+    (EngineDiedError, Outcome.ENGINE_DIED),
+    (EngineTimedOutError, Outcome.TIMED_OUT),
+    (EngineChangedError, Outcome.ENGINE_CHANGED),
+    (RepeatedOutputError, Outcome.REPEATED),
+    (EngineError, Outcome.ENGINE_ERROR),
+    (ProfileError, Outcome.NOT_PREPARED),
+)
+
+
+class Case(Record, frozen=True, kw_only=True):
+    """The work to do on one model."""
+
+    weights: Weights
+    plan: SweepPlan
+    known: tuple[Trial, ...] = ()
+    """The model's rows so far, of an earlier visit or of the run that is resumed."""
+    most: int | None = None
+    """Trials of each workload in this visit at most; None for as many as it takes."""
+    needed_bytes: int | None = None
+    available_bytes: int | None = None
+    engine_version: str | None = None
+    """The version that the results are of."""
+
+
+class Senses(Record, frozen=True, kw_only=True):
+    """How to see what the machine does; handed in, so that tests and other computers can answer differently."""
+
+    look: Callable[[], Conditions]
+    """The conditions at this moment. Takes a tenth of a second."""
+    read: Callable[[], Activity]
+    """Counters and sensors. Takes a millisecond."""
+
+
+class Listener(Protocol):
+    """Who wants to know how the work goes on."""
+
+    def loading(self) -> None:
+        """The model is being loaded, or warmed up."""
+        ...
+
+    def trial_started(self, number: int, at_least: int, width: float | None) -> None:
+        """A trial begins; ``width`` is half of the 95% interval so far, as a share of the median."""
+        ...
+
+    def token(self, count: int, seconds: float) -> None:
+        """``count`` chunks have arrived, ``seconds`` after the first. Called for each one: must be quick."""
+        ...
+
+
+def outcome_of(error: ProfileError) -> Outcome:
+    """The outcome that an engine's or a model's error becomes."""
+    if isinstance(error, OutOfTimeError):
+        return Outcome.NO_TIME
+    return next(outcome for kind, outcome in _OUTCOMES if isinstance(error, kind))
+
+
+def failed(case: Case, workload: Workload, number: int | None, error: ProfileError, deadline: Deadline) -> Trial:
+    """The row of a trial that came to nothing, or of a workload that never got to one (``number`` None)."""
+    outcome = outcome_of(error)
+    reason = str(error)
+    if outcome is Outcome.TIMED_OUT and not deadline.allows(0):
+        outcome, reason = Outcome.NO_TIME, "The budget was used up in the middle of the work."
+    return Trial(
+        model=case.weights.facts,
+        workload=workload,
+        outcome=outcome,
+        reason=reason,
+        number=number or cases.next_number(cases.of(case.known, workload)),
+        needed_bytes=case.needed_bytes,
+        available_bytes=case.available_bytes,
+    )
+
+
+class Around(NamedTuple):
+    """What a bench stands in."""
+
+    clock: Clock
+    watch: MemoryWatch
+    senses: Senses
+    listen: Listener
+    deadline: Deadline
+
+
+class Bench:
+    """A loaded model, ready for trials."""
+
+    def __init__(self, case: Case, session: Session, around: Around, load_first_s: float | None) -> None:
+        self.number: int | None = None
+        """The trial in work; None between workloads."""
+        self._case = case
+        self._session = session
+        self._clock, self._watch, self._senses, self._listen, self._deadline = around
+        self._load_first_s = session.load_s if load_first_s is None else load_first_s
+        self._load_later_s = None if load_first_s is None else session.load_s
+        self._prompt_tokens = PROMPT_TOKENS
+        self._sentence_tokens = prompts.SENTENCE_TOKENS
+        self._last_trial_s = 0.0
+        self._loaded = self._facts()
+        self._watch.attach(session.pids)
+
+    def warm_up(self) -> None:
+        """Touch the weights and the code once, and find out how long texts are; nothing of it is recorded."""
+        plan = self._case.plan
+        with suppress(RepeatedOutputError):
+            short = self._say(prompts.text(plan.prompt, 0), WARM_UP_TOKENS).tokens_in
+            if any(work.depth_tokens or work.prompt_tokens for work in cases.workloads(plan)):
+                long = self._say(prompts.context(RULER_SENTENCES) + prompts.text(plan.prompt, 0), 2).tokens_in
+                if short is not None and long is not None and long > short:
+                    self._prompt_tokens = short
+                    self._sentence_tokens = (long - short) / RULER_SENTENCES
+        # Ollama, for one, only tells the size of a model that has been used.
+        self._loaded = self._facts()
+
+    def trials(self, workload: Workload) -> Iterator[Trial]:
+        """Trials of one workload until there are enough, or no time is left for one more than the least number."""
+        plan, rows = self._case.plan, cases.of(self._case.known, workload)
+        seen = len(rows)
+        self.number = cases.next_number(rows)
+        self._fill(workload)
+        before = self._senses.look()
+        while not cases.enough(rows, plan) and (self._case.most is None or len(rows) - seen < self._case.most):
+            self.number = cases.next_number(rows)
+            if not self._time_left(len(rows)):
+                break
+            self._listen.trial_started(self.number, plan.trials, cases.width(rows))
+            row = self._trial(workload, self.number, before)
+            before = self._senses.look()
+            rows.append(msgspec.structs.replace(row, after=before))
+            yield rows[-1]
+        self.number = None
+
+    def _time_left(self, trials: int) -> bool:
+        """Whether a trial as long as the last one fits in the budget. OutOfTimeError where one is owed."""
+        if self._deadline.allows(self._last_trial_s):
+            return True
+        if trials < self._case.plan.trials:
+            raise OutOfTimeError(f"{trials} of {self._case.plan.trials} trials fitted into the budget.")
+        return False
+
+    def _fill(self, workload: Workload) -> None:
+        """Have the context before the prompt read once, so that trials find it there."""
+        if workload.depth_tokens:
+            self._listen.loading()
+            with suppress(RepeatedOutputError):
+                self._say(prompts.context(self._sentences(workload.depth_tokens)), 2, reuse=True)
+
+    def _trial(self, workload: Workload, number: int, before: Conditions) -> Trial:
+        """One generation, timed. Raises what the engine raises; text that repeated itself is a row, though."""
+        plan = self._case.plan
+        place = cases.workloads(plan).index(workload)
+        request = self._request(self._text(workload, number + NONCES_A_CASE * place), plan.tokens_out)
+        request = msgspec.structs.replace(request, reuse=bool(workload.depth_tokens))
+        first = last = None
+        chunks = 0
+        account = Finished()
+        self._watch.begin(self._clock)
+        started_at, sent = self._clock.now(), self._clock.monotonic()
+        try:
+            for event in self._session.generate(request):
+                now = self._clock.monotonic()
+                if isinstance(event, Token):
+                    first, last, chunks = first or now, now, chunks + 1
+                    self._listen.token(chunks, now - first)
+                    if not self._deadline.allows(0):
+                        raise OutOfTimeError(f"The budget was used up after {chunks} of {plan.tokens_out} tokens.")
+                else:
+                    account = event
+        except RepeatedOutputError as error:
+            return failed(self._case, workload, number, error, self._deadline)
+        self._last_trial_s = self._clock.monotonic() - sent
+        during = self._watch.end()
+        with suppress(EngineDiedError, EngineTimedOutError):  # the next trial will say
+            self._loaded = self._facts()
+        outcome, reason = self._verdict(account, during.asleep_s)
+        return Trial(
+            model=self._case.weights.facts,
+            workload=workload,
+            outcome=outcome,
+            reason=reason,
+            number=number,
+            started_at=started_at,
+            nonce=prompts.nonce(number + NONCES_A_CASE * place),
+            load_first_s=self._load_first_s,
+            load_later_s=self._load_later_s,
+            ttft_s=None if first is None else first - sent,
+            tokens_in=account.tokens_in,
+            tokens_cached=account.tokens_cached,
+            tokens_out=account.tokens_out,
+            tokens_drafted=account.tokens_drafted,
+            prefill_s=account.prefill_s,
+            decode_engine_s=account.decode_s,
+            decode_client_s=None if first is None or last is None or last <= first else last - first,
+            context_tokens=self._loaded.context_tokens,
+            needed_bytes=self._case.needed_bytes,
+            available_bytes=self._case.available_bytes,
+            memory=self._watch.peak(
+                engine_bytes=self._loaded.size_bytes, engine_vram_bytes=self._loaded.vram_bytes
+            ),
+            before=before,
+            during=during,
+        )
+
+    def _text(self, workload: Workload, nonce: int) -> str:
+        longer = max(0.0, (workload.prompt_tokens or 0) - self._prompt_tokens)
+        return prompts.text(
+            workload.prompt,
+            nonce,
+            before=self._sentences(workload.depth_tokens or 0),
+            longer=self._sentences(longer),
+        )
+
+    def _sentences(self, tokens: float) -> int:
+        return round(tokens / self._sentence_tokens)
+
+    def _say(self, prompt: str, tokens: int, *, reuse: bool = False) -> Finished:
+        """One generation that is not recorded."""
+        request = msgspec.structs.replace(self._request(prompt, tokens), reuse=reuse)
+        events = list(self._session.generate(request))
+        return next((event for event in events if isinstance(event, Finished)), Finished())
+
+    def _request(self, prompt: str, tokens: int) -> Request:
+        plan = self._case.plan
+        return Request(
+            prompt=prompt,
+            tokens_out=tokens,
+            temperature=plan.temperature,
+            seed=plan.seed,
+            silence_s=self._deadline.cap(plan.silence),
+        )
+
+    def _facts(self) -> LoadedFacts:
+        """What the engine says of the loaded model. EngineChangedError where it is no longer the same engine."""
+        loaded = self._session.facts()
+        begun = self._case.engine_version
+        if begun is not None and loaded.version is not None and loaded.version != begun:
+            raise EngineChangedError(
+                f"The engine is version {loaded.version} now; the sweep began with {begun}.", "Begin a new sweep."
+            )
+        return loaded
+
+    def _verdict(self, account: Finished, asleep_s: float | None) -> tuple[Outcome, str | None]:
+        wanted, got = self._case.plan.tokens_out, account.tokens_out
+        if asleep_s is not None and asleep_s >= ASLEEP_S:
+            return Outcome.SLEPT, f"The machine slept for {asleep_s:.0f} s in the middle of the trial."
+        if got is None or got < wanted:
+            how = f" ({account.stopped_by})" if account.stopped_by else ""
+            return (
+                Outcome.ENDED_EARLY,
+                f"{got if got is not None else 'An unknown number'} of {wanted} tokens{how}.",
+            )
+        context = self._loaded.context_tokens
+        if context is not None and context != self._case.plan.context_tokens:
+            asked = self._case.plan.context_tokens
+            return Outcome.CONTEXT_CHANGED, f"The engine reserved {context} tokens of context, not {asked}."
+        return Outcome.OK, None

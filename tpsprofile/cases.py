@@ -1,0 +1,71 @@
+"""The cases of a plan, and how many trials each needs: decided from its rows alone, so resuming alters none."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+
+from tpsprofile import stats
+from tpsprofile.plan import SweepPlan
+from tpsprofile.records import Outcome, Trial, Workload
+
+_GOES_ON = frozenset(
+    {Outcome.OK, Outcome.ENDED_EARLY, Outcome.REPEATED, Outcome.CONTEXT_CHANGED, Outcome.SLEPT},
+)
+"""Ways for a trial to end after which the next can still go well."""
+
+
+def workloads(plan: SweepPlan) -> tuple[Workload, ...]:
+    """What the plan asks of each model: one workload for each depth and prompt length, the plainest first."""
+    return tuple(
+        Workload(
+            prompt=plan.prompt,
+            tokens_out=plan.tokens_out,
+            context_tokens=plan.context_tokens,
+            prompt_tokens=prompt_tokens,
+            depth_tokens=depth,
+            temperature=plan.temperature,
+            seed=plan.seed,
+            prompt_mode="raw",
+        )
+        for prompt_tokens, depth in itertools.product(plan.prompt_tokens or (None,), plan.depth)
+    )
+
+
+def of(rows: Iterable[Trial], workload: Workload) -> list[Trial]:
+    """The rows of one case among those of a model."""
+    return [row for row in rows if row.workload == workload]
+
+
+def next_number(rows: Sequence[Trial]) -> int:
+    """The number of a case's next trial."""
+    return max((row.number for row in rows), default=0) + 1
+
+
+def enough(rows: Sequence[Trial], plan: SweepPlan) -> bool:
+    """Whether a case needs no further trial; ``rows`` are its trials so far, in order.
+
+    It has its ``trials`` at least; then it ends as soon as the median is known to ``precision``, its time is
+    used up, or it has ``most_trials``. A case that is to be sustained ends with its time, and no sooner.
+    """
+    if rows and rows[-1].outcome not in _GOES_ON:
+        return True
+    if len(rows) < plan.trials:
+        return False
+    spent = sum(row.seconds for row in rows)
+    if plan.sustain is not None:
+        return spent >= plan.sustain
+    if len(rows) >= plan.most_trials or (plan.case_budget is not None and spent >= plan.case_budget):
+        return True
+    reached = width(rows)
+    return reached is None or reached <= plan.precision
+
+
+def settled(rows: Sequence[Trial], plan: SweepPlan) -> bool:
+    """Whether every case of a model has enough; ``rows`` are all of the model's."""
+    return all(enough(of(rows, workload), plan) for workload in workloads(plan))
+
+
+def width(rows: Iterable[Trial]) -> float | None:
+    """Half of the 95% interval of the median decode rate as a share of it; None for fewer than two rates."""
+    return stats.relative_half_width([row.decode_tok_s for row in rows if row.decode_tok_s is not None])

@@ -1,0 +1,64 @@
+"""What the smaller models of a sweep say about the next: too slow already, or no time left for it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from tpsprofile import cases, units
+from tpsprofile.deadline import Deadline
+from tpsprofile.plan import SweepPlan
+from tpsprofile.records import ModelFacts, Outcome, Trial
+from tpsprofile.sources import Candidate
+
+
+class Climb:
+    """What the smaller models say about the next: too slow already, or no time left for it."""
+
+    def __init__(self, plan: SweepPlan, deadline: Deadline) -> None:
+        self.deadline = deadline
+        self._floor = plan.line * plan.stop_below
+        self._workload = cases.workloads(plan)[0]
+        self._rates: dict[tuple[str | None, ...], list[float]] = {}
+        self._too_slow: tuple[ModelFacts, float] | None = None
+        self._seconds_per_byte: float | None = None
+
+    def learn(self, rows: Sequence[Trial]) -> None:
+        """Take note of finished trials of the plainest workload."""
+        for row in rows:
+            if row.decode_tok_s is not None and row.workload == self._workload:
+                rates = self._rates.setdefault(row.model.key, [])
+                rates.append(row.decode_tok_s)
+                middle = statistics.median(rates)
+                slow = middle < self._floor
+                if slow:
+                    self._too_slow = row.model, middle
+                elif self._too_slow is not None and self._too_slow[0].key == row.model.key:
+                    self._too_slow = None
+
+    @contextmanager
+    def timing(self, candidate: Candidate) -> Iterator[None]:
+        """Measure how long a model takes from its file to its last trial, to foresee the next one's time."""
+        left_before = self.deadline.left()
+        yield
+        left = self.deadline.left()
+        whole = candidate.facts.key in self._rates  # one that failed at once says nothing of the next
+        if whole and left_before is not None and left is not None and candidate.disk_bytes:
+            self._seconds_per_byte = (left_before - left) / candidate.disk_bytes
+
+    def obstacle(self, candidate: Candidate, *, begun: bool) -> tuple[Outcome, str] | None:
+        """Why a larger model is not begun; None where nothing speaks against it, or it was ``begun`` before."""
+        if begun:
+            return None
+        if self._too_slow is not None and self._too_slow[0].key != candidate.facts.key:
+            slow, rate = self._too_slow
+            return Outcome.BELOW_LINE, f"{slow.name} ran at {units.rate(rate)} tok/s already."
+        expected = (candidate.disk_bytes or 0) * (self._seconds_per_byte or 0.0)
+        if not self.deadline.allows(expected / 2):  # one trial of three is better than none
+            left = max(0.0, self.deadline.left() or 0.0)
+            return (
+                Outcome.NO_TIME,
+                f"It would take about {units.seconds(expected)}; {units.seconds(left)} are left of the budget.",
+            )
+        return None
