@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
+from typing import TypeVar
 
+T = TypeVar("T")
 Round = tuple[float, float]
 """What one round measured of the first thing and of the second."""
+
+
+def in_turns(rounds: int, first: Callable[[], T], second: Callable[[], T]) -> list[tuple[T, T]]:
+    """What both returned, round by round. Each round the other one begins, so that what drifts drifts for both."""
+    found = []
+    for number in range(rounds):
+        if number % 2:
+            later = second()
+            found.append((first(), later))
+        else:
+            found.append((first(), second()))
+    return found
 
 
 def ratio(rounds: Sequence[Round]) -> float:
@@ -20,3 +34,15 @@ def interval(rounds: Sequence[Round]) -> tuple[float, float]:
     chance = random.Random(0)
     ratios = sorted(ratio(chance.choices(rounds, k=len(rounds))) for _ in range(2000))
     return ratios[50], ratios[1949]
+
+
+def heading(first: str, second: str, unit: str = "tok/s") -> str:
+    """The line above ``row``s."""
+    return f"{'':10}{first + ' ' + unit:>20}{second + ' ' + unit:>20}{'ratio':>9}   95% interval"
+
+
+def row(name: str, rounds: Sequence[Round]) -> str:
+    """Both medians, their ratio and its interval."""
+    low, high = interval(rounds)
+    first, second = (median(one[index] for one in rounds) for index in (0, 1))
+    return f"{name:10}{first:20.2f}{second:20.2f}{ratio(rounds):9.4f}   {low:.4f} to {high:.4f}"
