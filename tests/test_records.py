@@ -3,7 +3,7 @@ import pytest
 
 from tests.support import header, trial
 from tpsprofile import schema
-from tpsprofile.records import Machine, Outcome, Trial
+from tpsprofile.records import Machine, Outcome, Trial, Workload
 
 
 def test_decode_rate_counts_steps_not_tokens() -> None:
@@ -39,6 +39,14 @@ def test_prefill_is_unverified_without_a_count_of_cached_tokens_or_a_nonce() -> 
     assert not trial(tokens_cached=None, nonce=None).prefill_verified
     assert trial(tokens_cached=None, nonce="7919\n").prefill_verified
     assert trial(tokens_cached=0, nonce=None).prefill_verified
+
+
+def test_prefill_after_a_depth_is_unknown_where_nobody_counts_the_cache() -> None:
+    deep = Workload(prompt="p", depth_tokens=4096)
+    assert trial(workload=deep, tokens_in=4150, tokens_cached=4100).prefill_tok_s == 50 / 0.5
+    silent = trial(workload=deep, tokens_in=4150, tokens_cached=None, nonce="1234")
+    assert silent.prefill_tok_s is None
+    assert not silent.prefill_verified
 
 
 def test_labels() -> None:

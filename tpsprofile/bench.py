@@ -218,8 +218,12 @@ class Bench:
             return failed(self._case, workload, number, error, self._deadline)
         self._last_trial_s = self._clock.monotonic() - sent
         during = self._watch.end()
-        with suppress(EngineDiedError, EngineTimedOutError):  # the next trial will say
+        try:
             self._loaded = self._facts()
+        except EngineChangedError:
+            raise
+        except EngineError:
+            pass  # this trial went well; the next will say what is wrong
         outcome, reason = self._verdict(account, during.asleep_s)
         return Trial(
             model=self._case.weights.facts,

@@ -317,8 +317,11 @@ class Trial(Record, frozen=True, kw_only=True, tag_field="record", tag="trial"):
 
     @property
     def prefill_tok_s(self) -> float | None:
-        """Prompt tokens that were really processed, a second: (tokens_in - tokens_cached) / prefill_s."""
-        if self.tokens_in is None or not self.prefill_s:
+        """Prompt tokens that were really processed, a second: (tokens_in - tokens_cached) / prefill_s.
+
+        None where part of the prompt was meant to come from a cache, and nobody says how much did.
+        """
+        if self.tokens_in is None or not self.prefill_s or self._is_partly_cached():
             return None
         fresh = self.tokens_in - (self.tokens_cached or 0)
         return fresh / self.prefill_s if fresh > 0 else None
@@ -326,7 +329,10 @@ class Trial(Record, frozen=True, kw_only=True, tag_field="record", tag="trial"):
     @property
     def prefill_verified(self) -> bool:
         """The prefill rate is that of fresh work: cached tokens were counted, or a nonce kept any cache out."""
-        return self.tokens_cached is not None or self.nonce is not None
+        return self.tokens_cached is not None or (self.nonce is not None and not self._is_partly_cached())
+
+    def _is_partly_cached(self) -> bool:
+        return bool(self.workload.depth_tokens) and self.tokens_cached is None
 
     @property
     def decode_engine_tok_s(self) -> float | None:
