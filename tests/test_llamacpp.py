@@ -14,7 +14,7 @@ import pytest
 
 from tpsprofile import machine
 from tpsprofile.clock import SystemClock
-from tpsprofile.engines.base import Finished, Request, Weights
+from tpsprofile.engines.base import Finished, Request, Token, Weights
 from tpsprofile.engines.llamacpp import LlamaCpp, LlamaCppSession, cpu_features
 from tpsprofile.errors import (
     EngineDiedError,
@@ -239,3 +239,19 @@ def test_a_session_speaks_with_a_server_that_is_not_its_child() -> None:
             list(session.generate(Request(prompt="hello", tokens_out=3)))
         assert not server.ended
     assert server.ended
+
+
+def test_an_error_in_the_middle_of_the_text_is_told_in_the_servers_words() -> None:
+    error: dict[str, object] = {"error": {"code": 500, "message": "no room in the cache"}}
+    with answering({"content": "ä"}, error) as url, LlamaCppSession(Stranger(), url, 1.0) as session:
+        events = session.generate(Request(prompt="hello", tokens_out=3))
+        assert next(events) == Token(text="ä")
+        with pytest.raises(EngineError, match="no room in the cache"):
+            list(events)
+
+
+def test_an_address_where_nobody_listens_is_a_server_that_ended() -> None:
+    with answering() as url:
+        pass
+    with LlamaCppSession(Stranger(), url, 1.0) as session, pytest.raises(EngineDiedError, match="exit status 3"):
+        list(session.generate(Request(prompt="hello", tokens_out=3)))
