@@ -334,6 +334,7 @@ def test_the_machine_is_read_by_the_thread_while_a_trial_runs() -> None:
         return Activity(temperature_c=float(len(reads)))
 
     with MemoryWatch(interval_s=0.005, read=read) as watch:
+        time.sleep(0.05)
         assert not reads, "nobody asked before a trial"
         watch.begin(SystemClock())
         deadline = time.monotonic() + 30

@@ -220,8 +220,6 @@ def power_mode(profile: str, governor: str, driver: str, preference: str) -> str
     ``amd-pstate-epp``): there the processor's preference says whether to save. With any other driver it means the
     lowest clock. See the kernel's ``admin-guide/pm/intel_pstate.rst`` and ``cpufreq.rst``.
     """
-    if profile in {"low-power", "quiet", "cool"}:
-        return profile
     own_clock = driver in {"intel_pstate", "amd-pstate-epp", "amd_pstate_epp"}
     if governor == "powersave" and (preference == "power" if own_clock else bool(driver)):
         return "low"
