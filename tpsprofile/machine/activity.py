@@ -6,7 +6,7 @@ Cheap enough to be read every other second while a model runs: no process is sta
 from __future__ import annotations
 
 import functools
-import os
+import mmap
 import platform
 import re
 from collections.abc import Iterable, Mapping
@@ -90,7 +90,7 @@ def swapped_bytes() -> int | None:
     """
     system = platform.system()
     if system == "Linux":
-        return parse_vmstat(read_file(PROC / "vmstat"), os.sysconf("SC_PAGE_SIZE"))
+        return parse_vmstat(read_file(PROC / "vmstat"), mmap.PAGESIZE)
     return apple.parse_swapped(run("vm_stat")) if system == "Darwin" else None
 
 
