@@ -103,3 +103,15 @@ def test_no_document_names_a_package_index() -> None:
     hosts = re.compile(r"pypi\.org|pythonhosted|crates\.io|npmjs|proxy\.golang", re.IGNORECASE)
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "requirements.lock", ROOT / "Makefile"]:
         assert not hosts.search(path.read_text()), path
+
+
+MEASUREMENT = (ROOT / "docs" / "measurement.md").read_text()
+
+
+def test_every_rule_and_fault_names_a_test_that_exists() -> None:
+    rules = re.findall(r"^\| (\d+) \| .+ \| `([^`]+)::(\w+)` \|$", MEASUREMENT, re.MULTILINE)
+    assert [int(number) for number, _, _ in rules] == list(range(1, 23))
+    faults = re.findall(r"^\| [^|]+ \| [^|]+ \| `([^`]+)::(\w+)` \|$", MEASUREMENT, re.MULTILINE)
+    assert len(faults) >= 11
+    for file, name in [*(rule[1:] for rule in rules), *faults]:
+        assert f"def {name}(" in (ROOT / "tests" / file).read_text(), f"{file}::{name}"

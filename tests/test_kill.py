@@ -29,7 +29,8 @@ TRIALS = 16
 def plan_file(folder: Path) -> Path:
     path = folder / "kill.yaml"
     path.write_text(
-        f"models: [x]\ntokens_out: 64\ncontext_tokens: 512\ntrials: {TRIALS}\nmost_trials: {TRIALS}\nloads: 2\nstop_below: 0\n"
+        "models: [x]\ntokens_out: 64\ncontext_tokens: 512\nloads: 2\nstop_below: 0\n"
+        f"trials: {TRIALS}\nmost_trials: {TRIALS}\n"
     )
     return path
 

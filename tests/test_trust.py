@@ -10,6 +10,7 @@ import pytest
 
 from tests.support import trial
 from tpsprofile import trust
+from tpsprofile.machine.names import vector_features
 from tpsprofile.records import (
     Conditions,
     During,
@@ -133,6 +134,10 @@ def test_physics_knows_what_a_token_reads() -> None:
     card = {"gpus": (Gpu(name="g"),), "unified_memory": False}
     elsewhere = warned(machine=card, engine={"devices": ("g",)}, decode_engine_s=0.5, decode_client_s=0.5)
     assert elsewhere == (), "graphics memory has a bandwidth of its own"
+
+
+def test_fast_instruction_sets_have_the_machines_names() -> None:
+    assert vector_features(trust.FAST_SETS | {"neon"}) == tuple(sorted(trust.FAST_SETS | {"neon"}))
 
 
 def test_a_graphics_processor_does_not_mind_the_build() -> None:

@@ -95,12 +95,9 @@ CLOCK_STEP_S = 2.0
 CACHED_TOKENS = 8
 LOW_MODES = frozenset({"low", "low-power", "power-saver", "power saver", "quiet", "cool"})
 FAST_SETS = frozenset(
-    {
-        *("avx", "avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_tile"),
-        *("asimddp", "i8mm", "sve", "sve2", "sme"),
-    }
+    ("avx", "avx2", "avx_vnni", "avx512f", "avx512_vnni", "amx_int8", "dotprod", "i8mm", "sve"),
 )
-"""Instruction sets that change the speed of quantised models by more than a few per cent."""
+"""Instruction sets that change the speed of quantised models by more than a few per cent, and that llama.cpp names."""
 
 RULES: Mapping[Warning, Rule] = {
     Warning.ONE_TRIAL: Rule(Grade.C, "a single trial, so nothing is known of its spread", "Let it run longer."),
