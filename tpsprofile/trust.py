@@ -97,7 +97,7 @@ LOW_MODES = frozenset({"low", "low-power", "power-saver", "power saver", "quiet"
 FAST_SETS = frozenset(
     ("avx", "avx2", "avx_vnni", "avx512f", "avx512_vnni", "amx_int8", "dotprod", "i8mm", "sve"),
 )
-"""Instruction sets that change the speed of quantised models by more than a few per cent, and that llama.cpp names."""
+"""Instruction sets that change the speed of quantised models by more than a few per cent and that builds tell."""
 
 RULES: Mapping[Warning, Rule] = {
     Warning.ONE_TRIAL: Rule(Grade.C, "a single trial, so nothing is known of its spread", "Let it run longer."),

@@ -10,6 +10,7 @@ from typing import Protocol
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.segment import Segments
 from rich.table import Table
 from rich.text import Text
 
@@ -183,7 +184,10 @@ class PlainScreen(_Board):
 
 
 class LiveScreen(_Board):
-    """The table, and below it the model in work with a bar and a live rate, redrawn four times a second."""
+    """The table, and below it the model in work with a bar and a live rate, redrawn four times a second.
+
+    Drawing takes time from the engine, so the table is laid out only when a row has come or the width has changed.
+    """
 
     def __init__(
         self, console: Console, plan: SweepPlan, candidates: Sequence[Candidate], prior: Sequence[Trial]
@@ -193,6 +197,7 @@ class LiveScreen(_Board):
         self._done = 0.0
         self._tokens = 0
         self._tokens_s = 0.0
+        self._laid_out: tuple[int, Segments] | None = None
 
     def drawing(self) -> AbstractContextManager[object]:
         """Redraw until it is left; the table stays out, the caller prints the final one."""
@@ -226,8 +231,18 @@ class LiveScreen(_Board):
         self._done = count / self.plan.tokens_out
 
     def _picture(self) -> RenderableType:
-        done = [self.table()] if any(line.rate for line in self.lines) else []
+        done = [self._table()] if any(line.rate for line in self.lines) else []
         return Group("", *done, self._live_line(), "", self._foot())
+
+    def _table(self) -> Segments:
+        laid_out = self._laid_out
+        if laid_out is None or laid_out[0] != self.console.width:
+            self._laid_out = laid_out = self.console.width, Segments(list(self.console.render(self.table())))
+        return laid_out[1]
+
+    def _tell(self, key: Key) -> None:
+        super()._tell(key)
+        self._laid_out = None
 
     def _live_line(self) -> RenderableType:
         model = self.model  # the sweep may finish it while this draws
