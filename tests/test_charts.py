@@ -6,10 +6,12 @@ import errno
 import functools
 import random
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,17 +20,19 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from tests.support import header, trial
+from tests.support import WHEN, header, trial
 from tpsprofile import merge, schema
 from tpsprofile.analysis.points import summarise
 from tpsprofile.analysis.summary import Summary
 from tpsprofile.errors import ResultsError, UsageError
-from tpsprofile.records import EngineInfo, Machine, Memory, ModelFacts, Outcome, Provenance, Run, Trial
+from tpsprofile.records import EngineInfo, Machine, Memory, ModelFacts, Outcome, Provenance, Run, Trial, Workload
 from tpsprofile.render import charts, style
 from tpsprofile.render.geometry import Box, Frame, Size, stacked
 from tpsprofile.render.place import NOTHING, Curve, beside
 
 B = 10**9
+BY_SIZE = ("tokens", "load", "ttft", "memory")
+ALONG = ("depth", "depth-ttft", "prompt-ttft", "sustained")
 GIB = 1024**3
 SIZES = (0.494, 1.236, 3.213, 7.616, 10.306, 14.66, 32.76, 72.7)
 CHIPS = (
@@ -142,7 +146,7 @@ def assert_clean(figure: Figure) -> None:
         assert not [name for name, box in boxes.items() if box.contains(x, y)]
 
 
-@pytest.mark.parametrize("metric", charts.METRICS)
+@pytest.mark.parametrize("metric", BY_SIZE)
 @pytest.mark.parametrize("close", [False, True], ids=["spread", "close"])
 @pytest.mark.parametrize("seed", range(3))
 def test_six_machines_of_eight_models_are_readable(seed: int, close: bool, metric: str) -> None:
@@ -240,11 +244,224 @@ def test_real_points_alone_need_no_word_on_hollow_ones() -> None:
     assert not any("Hollow" in line for line in words(charts.figure(summary(run(ok(1, 50))))))
 
 
-def test_bars_reach_from_the_lowest_to_the_highest_trial() -> None:
-    figure = charts.figure(summary(run(ok(1, 40), ok(1, 50, 2), ok(1, 80, 3))))
+def test_bars_of_rates_are_the_interval_of_the_median() -> None:
+    figure = charts.figure(summary(run(ok(1, 49), ok(1, 50, 2), ok(1, 51, 3))))
     (bar,) = [line for line in axes(figure).lines if line.get_gid() == "bar"]
-    assert heights(bar) == pytest.approx([40, 80])
+    assert heights(bar) == pytest.approx([50 - 3.11, 50 + 3.11], abs=0.01)
+    assert any("Bars: 95% interval of the median" in line for line in words(figure))
+
+
+def test_bars_of_other_figures_reach_from_the_lowest_to_the_highest_trial() -> None:
+    figure = charts.figure(summary(run(ok(1, 40), ok(1, 50, 2), ok(1, 80, 3))), metric="ttft")
+    (bar,) = [line for line in axes(figure).lines if line.get_gid() == "bar"]
+    assert heights(bar) == pytest.approx([0.05, 0.1])
     assert any("Bars: lowest to highest trial" in line for line in words(figure))
+
+
+def test_an_interval_that_reaches_0_does_not_stretch_the_axis() -> None:
+    figure = charts.figure(summary(run(ok(1, 20), ok(1, 80, 2))))
+    low, high = axes(figure).get_ylim()
+    assert 1 < low < high < 1000
+    assert_clean(figure)
+
+
+def graded(size: float, rate: float, *warnings: str, count: int = 6) -> list[Trial]:
+    """Trials that agree, each with those warnings."""
+    rates = [rate * (1 + 0.001 * (number % 3)) for number in range(count)]
+    return [with_(ok(size, one, number), warnings=warnings) for number, one in enumerate(rates, start=1)]
+
+
+def with_(one: Trial, **changes: Any) -> Trial:
+    return msgspec.structs.replace(one, **changes)
+
+
+def test_doubtful_marks_bear_their_grade_and_the_foot_says_why() -> None:
+    trials = [*graded(1, 50), *graded(3, 40, "hot"), *graded(7, 20, "busy", "hot"), *graded(14, 9, "swapping")]
+    figure = charts.figure(summary(run(*trials)))
+    assert words(figure, "letter") == ["C", "D"]
+    (said,) = [line for line in words(figure) if line.startswith("Letters")]
+    assert "C, may be off by tens of per cent: busy. D, not to be used for a decision: swapping." in said
+    assert_clean(figure)
+    marks = dict(zip(("C", "D"), list(spots(figure, "filled"))[2:], strict=True))
+    for text, box in texts(figure).items():
+        if text[:2] in {"C ", "D "}:
+            x, y = marks[text[0]]
+            assert abs((box.x0 + box.x1) / 2 - x) < 40
+            assert abs((box.y0 + box.y1) / 2 - y) < 40
+
+
+def test_marks_without_doubt_bear_no_letter() -> None:
+    reported = run(*graded(1, 50, "swapping"), provenance=Provenance(kind="as reported", source="a paper"))
+    for one in (run(*graded(1, 50)), run(*graded(1, 50, "hot")), run(ok(1, 50)), reported):
+        figure = charts.figure(summary(one))
+        assert words(figure, "letter") == []
+        assert not any(line.startswith("Letters") for line in words(figure))
+    assert words(charts.figure(summary(run(*graded(1, 50, "busy"))), metric="ttft"), "letter") == []
+
+
+@pytest.mark.parametrize("close", [False, True], ids=["spread", "close"])
+def test_many_letters_are_readable(close: bool) -> None:
+    dice = random.Random(5)
+    runs = []
+    for place in range(6):
+        base = 100 * (dice.uniform(0.97, 1.03) if close else dice.uniform(0.3, 3))
+        trials = [t for size in SIZES for t in graded(size, base / (size + 0.3) ** 0.9, "busy", count=3)]
+        runs.append(run(*trials, place=place))
+    figure = charts.figure(summary(*runs))
+    assert len(words(figure, "letter")) == 6 * len(SIZES)
+    assert_clean(figure)
+
+
+def work(**changes: Any) -> Workload:
+    fields: dict[str, Any] = {"prompt": "csvs-to-sqlite", "tokens_out": 11, "context_tokens": 32768}
+    return Workload(**fields | {"depth_tokens": 0} | changes)
+
+
+def case(size: float, rate: float, **changes: Any) -> list[Trial]:
+    """Three trials of a model under another workload."""
+    return [with_(ok(size, rate * (1 + 0.01 * n), n), workload=work(**changes)) for n in (1, 2, 3)]
+
+
+def deeper(size: float, rate: float, *depths: int) -> list[Trial]:
+    """A rate that falls to half at 8192 tokens, and to a third at 16384."""
+    return [one for depth in depths for one in case(size, rate / (1 + depth / 8192), depth_tokens=depth)]
+
+
+def kept(size: float, rate: float, *, fall: float = 0.0, count: int = 31) -> list[Trial]:
+    """A trial every ten seconds, that together lose a share of their speed evenly."""
+    return [
+        with_(
+            ok(size, rate * (1 - fall * n / (count - 1)), n + 1),
+            started_at=WHEN + timedelta(seconds=10 * n),
+            workload=work(),
+        )
+        for n in range(count)
+    ]
+
+
+def every_case() -> Summary:
+    prompts = [one for tokens in (128, 1024) for one in case(1, 40, prompt_tokens=tokens)]
+    return summary(run(*deeper(1, 40, 0, 4096), *prompts, *kept(7, 20)))
+
+
+def test_depth_is_drawn_from_0_on_with_a_curve_a_model() -> None:
+    figure = charts.figure(summary(run(*deeper(1, 60, 0, 4096, 16384), *deeper(7, 20, 0, 4096))), metric="depth")
+    assert (axes(figure).get_xscale(), axes(figure).get_yscale()) == ("linear", "log")
+    assert "What does a long context cost?" in words(figure)
+    assert "m1 on Apple M4 Max 128 GB: 61.2 tok/s at depth 0, 20.4 at 16,384 (−67%)." in words(figure)
+    assert words(figure, "name") == ["m1", "m7"]
+    curves = [line for line in axes(figure).lines if line.get_gid() == "curve"]
+    assert [list(curve.get_xdata()) for curve in curves] == [[0, 4096, 16384], [0, 4096]]
+    assert len({str(curve.get_color()) for curve in curves}) == 2
+    ticks = [label.get_text() for label in axes(figure).xaxis.get_ticklabels()]
+    assert ticks == ["0", "4,096", "16,384"]
+    assert "tokens in the context before the prompt" in words(figure)
+    assert_clean(figure)
+
+
+def test_machines_have_colours_where_there_are_several() -> None:
+    runs = [run(*deeper(1, 60 * (n + 1), 0, 4096), *deeper(7, 8 * (n + 1), 0, 4096), place=n) for n in range(2)]
+    figure = charts.figure(summary(*runs), metric="depth")
+    curves = [line for line in axes(figure).lines if line.get_gid() == "curve"]
+    assert len({str(curve.get_color()) for curve in curves}) == 2
+    assert [curve.is_dashed() for curve in curves] == [False, True, False, True]
+    assert {name.replace("\n", " ") for name in words(figure, "name")} == {
+        f"m{size} · {chip}" for size in (1, 7) for chip in ("Apple M4 Max 128 GB", "Apple M2 Max 32 GB")
+    }
+    alone = charts.figure(summary(*(run(*deeper(1, 60 + n, 0, 4096), place=n) for n in range(2))), metric="depth")
+    assert words(alone, "name") == ["Apple M4 Max 128 GB", "Apple M2 Max 32 GB"]
+
+
+def test_ttft_is_drawn_against_depth_and_against_the_prompt() -> None:
+    found = every_case()
+    depth = charts.figure(found, metric="depth-ttft")
+    assert axes(depth).get_xscale() == "linear"
+    assert "m1 on Apple M4 Max 128 GB: 98 ms at depth 0, 147 ms at 4,096 (+50%)." in words(depth)
+    prompt = charts.figure(found, metric="prompt-ttft")
+    assert axes(prompt).get_xscale() == "log"
+    assert "m1 on Apple M4 Max 128 GB: 98 ms for 128 tokens, 98 ms for 1,024 (±0%)." in words(prompt)
+    assert any("Bars: lowest to highest trial" in line for line in words(prompt))
+
+
+def test_a_lasting_speed_is_drawn_trial_by_trial() -> None:
+    figure = charts.figure(summary(run(*kept(1, 20, fall=0.2))), metric="sustained")
+    assert "Does it keep its speed?" in words(figure)
+    said = "m1 on Apple M4 Max 128 GB: 19.6 tok/s in the first minute, 16.4 in the last (−16%)."
+    assert said in words(figure)
+    (curve,) = [line for line in axes(figure).lines if line.get_gid() == "curve"]
+    assert list(curve.get_xdata()) == pytest.approx([n / 6 for n in range(31)])
+    assert len(list(spots(figure, "filled"))) == 31
+    assert [label.get_text() for label in axes(figure).xaxis.get_ticklabels()] == ["0", "1", "2", "3", "4", "5"]
+    low, high = axes(figure).get_ylim()
+    assert high / low < 3
+    assert any("Points: single trials." in line for line in words(figure))
+
+
+def test_a_short_time_is_told_by_its_halves() -> None:
+    figure = charts.figure(summary(run(*kept(1, 20, fall=0.2, count=8))), metric="sustained")
+    assert any("19.1 tok/s in the first half, 16.9 in the second" in line for line in words(figure))
+
+
+def test_the_line_is_drawn_only_near_the_curves() -> None:
+    for rate, levels in ((20.0, ["10 tok/s"]), (200.0, [])):
+        figure = charts.figure(summary(run(*kept(1, rate, fall=0.4))), metric="sustained")
+        assert words(figure, "level") == levels
+
+
+@pytest.mark.parametrize("metric", ALONG)
+@pytest.mark.parametrize("machines", [1, 3])
+def test_cases_of_many_models_are_readable(machines: int, metric: str) -> None:
+    runs = []
+    for place in range(machines):
+        trials: list[Trial] = []
+        for size in (0.5, 1.2, 3.2, 8.0):
+            rate = (60 + 90 * place) / size
+            trials += deeper(size, rate, 0, 1024, 4096, 16384)
+            trials += [one for tokens in (128, 512, 2048) for one in case(size, rate, prompt_tokens=tokens)]
+            trials += kept(size + 0.1, rate, fall=0.2, count=40)
+        runs.append(run(*trials, place=place))
+    found = summary(*runs)
+    assert_clean(charts.figure(found, metric=metric))
+
+
+def test_of_many_curves_the_largest_changes_are_told() -> None:
+    trials = [t for n, size in enumerate((0.5, 1, 3, 7, 14)) for t in kept(size, 60 / size, fall=0.1 * n)]
+    told = [line for line in words(charts.figure(summary(run(*trials)), metric="sustained")) if "%" in line]
+    assert [line.split()[0] for line in told] == ["m14", "m7", "m3", "2"]
+    assert told[-1] == "2 others: −8% to ±0%."
+
+
+def test_the_main_chart_shows_the_plainest_case_and_names_the_others() -> None:
+    figure = charts.figure(every_case())
+    assert words(figure, "name") == ["Apple M4 Max 128 GB"]
+    assert (
+        "Measured besides: at depth 4,096 (--metric depth) and with prompts of 128 and 1,024 tokens"
+        in " ".join(words(figure))
+    )
+    assert len(list(spots(figure, "filled"))) == 2
+    assert not any("Measured besides" in line for line in words(charts.figure(summary(run(ok(1, 50))))))
+
+
+@pytest.mark.parametrize(
+    ("metric", "option"),
+    [
+        ("depth", "--depth 0,4096"),
+        ("depth-ttft", "--depth 0,4096"),
+        ("prompt-ttft", "--prompt-tokens 128,512,2048"),
+        ("sustained", "--sustain 10m"),
+    ],
+)
+def test_without_such_cases_the_option_that_measures_them_is_told(metric: str, option: str) -> None:
+    with pytest.raises(ResultsError, match=f"nothing to draw.*{option}"):
+        charts.figure(summary(run(ok(1, 50))), metric=metric)
+    with pytest.raises(ResultsError, match="no trial ended well"):
+        charts.figure(summary(run(too_large(7))), metric=metric)
+
+
+def test_weights_are_told_where_a_model_has_several() -> None:
+    eight = [with_(one, model=model(1, quantisation="Q8_0")) for one in deeper(1, 30, 0, 4096)]
+    figure = charts.figure(summary(run(*deeper(1, 60, 0, 4096), *eight)), metric="depth")
+    assert words(figure, "name") == ["m1 Q4_K_M", "m1 Q8_0"]
 
 
 def walls(figure: Figure) -> list[Bbox]:
@@ -368,7 +585,8 @@ def test_memory_has_the_machine_s_own_as_a_line() -> None:
 
 def test_only_metrics_with_figures_are_drawable() -> None:
     assert charts.drawable(two_laptops()) == ("tokens",)
-    assert charts.drawable(summary(run(ok(1, 50), ok(1, 50, 2)))) == tuple(charts.METRICS)
+    assert charts.drawable(summary(run(ok(1, 50), ok(1, 50, 2)))) == BY_SIZE
+    assert charts.drawable(every_case()) == tuple(charts.METRICS)
     with pytest.raises(ResultsError, match="nothing to draw"):
         charts.figure(two_laptops(), metric="memory")
 

@@ -11,8 +11,7 @@ from tpsprofile import merge, schema
 from tpsprofile.analysis.points import summarise
 from tpsprofile.cli import main
 from tpsprofile.records import Memory, ModelFacts, Outcome, Run, Trial
-from tpsprofile.render.lines import fitting
-from tpsprofile.render.tables import HEADINGS, blocks
+from tpsprofile.render.tables import HEADINGS, blocks, fitting
 
 LONG = ModelFacts(
     name="qwen2.5-coder:32b-instruct", parameters=32_760_000_000, quantisation="Q4_K_M", synthetic=True
@@ -137,14 +136,14 @@ def test_help_has_examples() -> None:
 def test_columns_are_dropped_by_importance_and_when_all_unknown() -> None:
     run = Run(header=header(), trials=TRIALS)
     (block,) = blocks(summarise(merge.table([run])))
-    assert fitting(HEADINGS, block.rows, 200) == tuple(HEADINGS)
-    assert set(HEADINGS) - set(fitting(HEADINGS, block.rows, 80)) == {"memory", "load"}
-    assert fitting(HEADINGS, block.rows, 60) == ("model", "rate", "width", "grade", "ttft")
-    assert fitting(HEADINGS, block.rows, 40) == ("model", "rate", "grade")
-    assert fitting(HEADINGS, block.rows, 10) == ("model", "rate")
+    assert fitting(block.rows, 200) == tuple(HEADINGS)
+    assert set(HEADINGS) - set(fitting(block.rows, 80)) == {"memory", "load"}
+    assert fitting(block.rows, 60) == ("model", "rate", "width", "grade", "ttft")
+    assert fitting(block.rows, 40) == ("model", "rate", "grade")
+    assert fitting(block.rows, 10) == ("model", "rate")
     silent = Run(header=header(), trials=(trial(),))
     (block,) = blocks(summarise(merge.table([silent])))
-    assert not {"memory", "grade"} & set(fitting(HEADINGS, block.rows, 200))
+    assert not {"memory", "grade"} & set(fitting(block.rows, 200))
 
 
 def test_warnings_stand_below_their_block_with_advice(results: Path) -> None:

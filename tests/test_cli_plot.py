@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -52,6 +53,14 @@ def test_all_metrics_that_have_figures_get_a_file_each(here: Path) -> None:
     assert sorted(path.name for path in here.glob("us*")) == ["us-tokens.svg", "us-ttft.svg"]
 
 
+def test_cases_of_a_model_are_drawn_against_each_other(here: Path) -> None:
+    work = trial().workload
+    rows = [trial(workload=msgspec.structs.replace(work, depth_tokens=depth)) for depth in (0, 2048)]
+    (here / "results" / "run.jsonl").write_bytes(schema.encode(header()) + b"".join(map(schema.encode, rows)))
+    assert call("--metric", "depth").stdout == "tpsprofile.png\n"
+    assert call("--metric", "all", "-o", "us.svg").stdout.split() == ["us-tokens.svg", "us-depth.svg"]
+
+
 def test_the_choice_of_metrics_is_that_of_the_charts() -> None:
     assert tuple(METRICS) == _METRICS
 
@@ -72,6 +81,8 @@ def test_a_damaged_file_is_named_and_the_rest_drawn(here: Path) -> None:
         (["-o", "no/chart.png"], 3, "cannot be written"),
         (["--metric", "speed"], 2, "speed"),
         (["--metric", "load"], 3, "nothing to draw"),
+        (["--metric", "depth"], 3, "tpsprofile sweep --depth 0,4096"),
+        (["--metric", "sustained"], 3, "tpsprofile sweep --sustain 10m"),
         (["--line", "0"], 2, "above 0"),
         (["--line", "nan"], 2, "above 0"),
         (["--line", "fast"], 2, "fast"),

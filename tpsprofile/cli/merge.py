@@ -89,11 +89,11 @@ def _print_block(console: Console, block: Block) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from tpsprofile.render.lines import GAP, fitting
-    from tpsprofile.render.tables import HEADINGS
+    from tpsprofile.render.lines import GAP
+    from tpsprofile.render.tables import HEADINGS, fitting
 
     console.print(Text(block.heading, style="bold"), Text(block.origin, style="dim"), sep="\n")
-    shown = fitting(HEADINGS, block.rows, console.width)
+    shown = fitting(block.rows, console.width)
     table = Table(box=None, pad_edge=False, collapse_padding=True, padding=(0, GAP), header_style="dim")
     for name in shown:
         table.add_column(

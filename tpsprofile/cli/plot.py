@@ -8,7 +8,7 @@ import click
 
 from tpsprofile.errors import ResultsError
 
-_METRICS = ("tokens", "load", "ttft", "memory")
+_METRICS = ("tokens", "load", "ttft", "memory", "depth", "depth-ttft", "prompt-ttft", "sustained")
 
 
 @click.command(
@@ -18,6 +18,8 @@ Examples:
   tpsprofile plot                             ./results as tpsprofile.png
   tpsprofile plot results/ all.csv -o us.svg  folders, files, merged tables
   tpsprofile plot --metric load -o load.pdf   load times instead
+  tpsprofile plot --metric depth              what a long context costs
+  tpsprofile plot --metric sustained          whether models keep their speed
   tpsprofile plot --metric all -o us.png      us-tokens.png, us-load.png, ...
   tpsprofile plot --line 5                    another line for "too slow"
 """,
@@ -37,13 +39,17 @@ Examples:
     type=click.Choice([*_METRICS, "all"]),
     default="tokens",
     show_default=True,
-    help="What to draw against parameter count.",
+    help="What to draw.",
 )
 @click.option(
     "--line", type=float, default=10.0, show_default=True, metavar="TOK/S", help="Below it a model is too slow."
 )
 def plot(*, paths: tuple[Path, ...], out: Path, metric: str, line: float) -> None:
     """Draw tokens/s, load time, time to first token or memory against parameter count, a curve a machine.
+
+    Other metrics draw models against themselves: tokens/s (depth) or time to first token (depth-ttft) against
+    the tokens in the context, time to first token against the length of the prompt (prompt-ttft), tokens/s
+    against time (sustained).
 
     Takes results files, folders of them, and tables that "tpsprofile merge -o" saved; without an argument,
     ./results. A damaged file is named and left out; the exit status is then 3.

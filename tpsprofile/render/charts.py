@@ -17,8 +17,9 @@ from tpsprofile.errors import ResultsError, UsageError
 from tpsprofile.files import replacing
 from tpsprofile.merge import gather
 from tpsprofile.render import style
+from tpsprofile.render.compose import compose
+from tpsprofile.render.metrics import METRICS
 from tpsprofile.render.paint import paint
-from tpsprofile.render.picture import METRICS, compose
 
 __all__ = ["METRICS", "SUFFIXES", "draw", "draw_files", "drawable", "figure"]
 

@@ -60,13 +60,15 @@ class Box(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """The axes: where they are, and which powers of ten their edges stand for."""
+    """The axes: where they are, and what their edges stand for."""
 
     box: Box
     x: Spot
     """log10 of the values at the left and right edge."""
     y: Spot
     """log10 of the values at the lower and upper edge."""
+    linear: bool = False
+    """The horizontal axis is linear: ``x`` holds the values themselves."""
 
     def spot(self, x: float, y: float) -> Spot:
         """Where a pair of values lies."""
@@ -74,8 +76,12 @@ class Frame(NamedTuple):
 
     def across(self, x: float) -> float:
         """Where a value on the horizontal axis lies."""
-        share = (math.log10(x) - self.x[0]) / (self.x[1] - self.x[0])
+        share = ((x if self.linear else math.log10(x)) - self.x[0]) / (self.x[1] - self.x[0])
         return self.box.x0 + share * (self.box.x1 - self.box.x0)
+
+    def holds(self, x: float) -> bool:
+        """A value lies between the left and the right edge."""
+        return self.x[0] <= (x if self.linear else math.log10(x)) <= self.x[1]
 
     def up(self, y: float) -> float:
         """Where a value on the vertical axis lies."""

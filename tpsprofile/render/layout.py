@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,17 @@ from dataclasses import dataclass
 from tpsprofile.render import style
 from tpsprofile.render.geometry import Box, Frame, Segment, Size, Spot
 from tpsprofile.render.picture import Picture, Trace, Wall
-from tpsprofile.render.place import CLEAR, Curve, Obstacles, along_line, beside, in_margin, in_wall, obstacles_of
+from tpsprofile.render.place import (
+    CLEAR,
+    Curve,
+    Obstacles,
+    along_line,
+    beside,
+    in_margin,
+    in_wall,
+    near,
+    obstacles_of,
+)
 from tpsprofile.render.sheet import Sheet
 
 BAND_PT = 13.0
@@ -18,28 +29,19 @@ _PAD_PT = 24.0
 """Between the outermost markers and the edge of the axes."""
 _WIDE_PAD_PT = 130.0
 """The same on the left, where names stand there."""
-_NAME_PT = 300.0
+_NAME_PT = 360.0
 """Width of a name beside its curve, at most."""
 _MARGIN_NAME_PT = 140.0
 """Width of a name in the right margin, where it may take several lines."""
 _DECADES = 300.0
 """How far the axes reach at most, as a power of ten: what a float can hold."""
+_FARTHEST = 4.0
+"""Multiple of a mark beyond which the axes need not hold its bar."""
+_FEW_TICKS = 4
+"""Fewer marks than these on the vertical axis call for finer ones."""
+_TICK_GAP_PT = 14.0
 _LEADER_PT = 16.0
 """From the axes to the names in the margin."""
-SIZES = {
-    135e6: "135M",
-    0.5e9: "0.5B",
-    1e9: "1B",
-    3e9: "3B",
-    7e9: "7B",
-    14e9: "14B",
-    32e9: "32B",
-    72e9: "72B",
-    200e9: "200B",
-    500e9: "500B",
-    1000e9: "1000B",
-}
-"""Sizes that people know."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,8 @@ class Layout:
     bands: tuple[Box, ...]
     """One a wall, in their order."""
     walls: tuple[Written, ...]
+    letters: tuple[tuple[int, Written], ...]
+    """Beside marks; each with the place of its trace."""
 
 
 def arrange(picture: Picture, sheet: Sheet, room: Box) -> Layout:
@@ -75,7 +79,8 @@ def arrange(picture: Picture, sheet: Sheet, room: Box) -> Layout:
     Names go beside the first marker of their curve if all can, at worst with more room to the left of it; else
     anywhere beside their curve; else into the margin.
     """
-    for tries in (_Try(), _Try(pad=_WIDE_PAD_PT), _Try(at_start=False)):
+    wide = () if picture.x.linear else (_Try(pad=_WIDE_PAD_PT),)
+    for tries in (_Try(), *wide, _Try(at_start=False)):
         layout = _arranged(picture, sheet, room, tries)
         if layout is not None:
             return layout
@@ -117,9 +122,10 @@ def _arranged(picture: Picture, sheet: Sheet, room: Box, how: _Try) -> Layout | 
     names = names or beside(curves, frame, taken, at_start=how.at_start)
     if names is None:
         return None
+    taken = taken.and_boxes(names.boxes.values())
     return Layout(
         frame=frame,
-        ticks_x=_ticks_x(frame, sheet),
+        ticks_x=_ticks_x(frame, picture, sheet),
         ticks_y=ticks_y,
         names={place: Written(text, names.boxes[place]) for place, text in texts.items()},
         leaders=names.leaders,
@@ -127,6 +133,7 @@ def _arranged(picture: Picture, sheet: Sheet, room: Box, how: _Try) -> Layout | 
         zone=zone,
         bands=bands,
         walls=walls,
+        letters=_letters(picture, sheet, frame, taken),
     )
 
 
@@ -149,30 +156,37 @@ def _name(name: str, sheet: Sheet, in_margin: bool) -> str:
 def _frame(picture: Picture, box: Box, pad: float) -> Frame:
     """Axes that hold every marker, level and wall, with room at the edges."""
     marks = [mark for trace in picture.traces for mark in trace.marks]
-    sizes = [mark.x for mark in marks] + [wall.x for wall in picture.walls]
-    low, high = _stretched(math.log10(min(sizes)), math.log10(max(sizes)))
+    low, high = _span(picture, [mark.x for mark in marks] + [wall.x for wall in picture.walls])
     beyond = _PAD_PT
     for _ in range(len(picture.walls) + 1):
         # The walls need a fixed width in points, so how far the axis reaches depends on where they end.
         scale = (high - low) / (box.x1 - box.x0 - pad - beyond)
         x = (low - pad * scale, high + beyond * scale)
-        frame = Frame(box, x, (0, 1))
+        frame = Frame(box, x, (0, 1), picture.x.linear)
         end = max((band.x1 for band in _bands(picture.walls, frame)), default=0.0)
         if end <= box.x1 - 6:
             break
         beyond += end - (box.x1 - 6)
-    values = [value for mark in marks for value in (mark.low, mark.high)] + [level.y for level in picture.levels]
-    bottom, top = _stretched(math.log10(min(values)), math.log10(max(values)))
+    ends = [(max(mark.low, mark.y / _FARTHEST), min(mark.high, mark.y * _FARTHEST)) for mark in marks]
+    values = [value for pair in ends for value in pair] + [level.y for level in picture.levels]
+    bottom, top = _stretched(math.log10(min(values)), math.log10(max(values)), picture.y.least)
     rim = 0.09 * (top - bottom)
     if picture.zone:
         rim_below = max(rim, 0.1 * (top - bottom + 0.2))
         bottom = min(bottom, math.log10(picture.levels[0].y) - rim_below)
-    return Frame(box, x, (max(bottom - rim, -_DECADES), min(top + rim, _DECADES)))
+    return Frame(box, x, (max(bottom - rim, -_DECADES), min(top + rim, _DECADES)), picture.x.linear)
 
 
-def _stretched(low: float, high: float) -> Spot:
-    """At least one decade."""
-    lack = max(0.0, 1.0 - (high - low)) / 2
+def _span(picture: Picture, values: list[float]) -> Spot:
+    """What the horizontal axis reaches over, as ``Frame.x`` has it."""
+    if picture.x.linear:
+        return 0.0, max(values) or 1.0
+    return _stretched(math.log10(min(values)), math.log10(max(values)), picture.x.least)
+
+
+def _stretched(low: float, high: float, least: float) -> Spot:
+    """At least so many decades."""
+    lack = max(0.0, least - (high - low)) / 2
     return low - lack, high + lack
 
 
@@ -182,6 +196,7 @@ def _curve(trace: Trace, size: Size | None, frame: Frame) -> Curve:
         spots=tuple(frame.spot(mark.x, mark.y) for mark in trace.marks),
         joined=tuple(frame.spot(mark.x, mark.y) for mark in trace.marks if mark.joined),
         bars=tuple((frame.spot(mark.x, mark.low), frame.spot(mark.x, mark.high)) for mark in trace.marks),
+        dense=trace.dense,
     )
 
 
@@ -223,25 +238,40 @@ def _level_texts(
     return tuple(written), Written(picture.zone, box)
 
 
-def _ticks_x(frame: Frame, sheet: Sheet) -> dict[float, str]:
-    """Known sizes in the frame, as many as do not touch."""
+def _letters(picture: Picture, sheet: Sheet, frame: Frame, taken: Obstacles) -> tuple[tuple[int, Written], ...]:
+    """Letters beside their marks, clear of all else and of each other."""
+    found = []
+    for place, trace in enumerate(picture.traces):
+        for mark in trace.marks:
+            if mark.letter:
+                size = sheet.measure(mark.letter, style.LETTER_PT, weight="bold")
+                box = near(size, frame.spot(mark.x, mark.y), frame, taken)
+                taken = taken.and_boxes([box])
+                found.append((place, Written(mark.letter, box)))
+    return tuple(found)
+
+
+def _ticks_x(frame: Frame, picture: Picture, sheet: Sheet) -> dict[float, str]:
+    """Values of the axis in the frame, as many as do not touch."""
     chosen: dict[float, str] = {}
     free_from = -math.inf
-    for size, text in SIZES.items():
-        if frame.x[0] <= math.log10(size) <= frame.x[1]:
+    for value, text in itertools.chain(*picture.x.ticks):
+        if frame.holds(value):
             half = sheet.measure(text, style.SMALL_PT).width / 2
-            if frame.across(size) - half >= free_from:
-                chosen[size] = text
-                free_from = frame.across(size) + half + 8
+            if frame.across(value) - half >= free_from:
+                chosen[value] = text
+                free_from = frame.across(value) + half + 8
     return chosen
 
 
 def _ticks_y(frame: Frame, picture: Picture) -> dict[float, str]:
-    """Values of the picture's ticks in the frame, as many as do not crowd."""
+    """Values of the axis in the frame, as many as do not crowd; fine ones where there are few others."""
     chosen: dict[float, str] = {}
-    free_from = -math.inf
-    for value, text in sorted(picture.ticks):
-        if frame.y[0] <= math.log10(value) <= frame.y[1] and frame.up(value) >= free_from:
-            chosen[value] = text
-            free_from = frame.up(value) + 14
+    for values in picture.y.ticks:
+        if len(chosen) >= _FEW_TICKS:
+            break
+        for value, text in values:
+            inside = frame.y[0] <= math.log10(value) <= frame.y[1]
+            if inside and all(abs(frame.up(value) - frame.up(other)) >= _TICK_GAP_PT for other in chosen):
+                chosen[value] = text
     return chosen

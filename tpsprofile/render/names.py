@@ -38,6 +38,17 @@ def marks(series: Sequence[Series]) -> Mapping[str, str]:
     return {name: _MARKS[place % len(_MARKS)] * (1 + place // len(_MARKS)) for place, name in enumerate(sources)}
 
 
+def signed(called: Mapping[Series, str]) -> Mapping[Series, str]:
+    """The same names, with the sign of their source where figures are reported."""
+    signs = marks(list(called))
+    return {one: name + sign(one, signs) for one, name in called.items()}
+
+
+def sign(series: Series, signs: Mapping[str, str]) -> str:
+    """What follows the name of a series whose figures are reported: `` †``."""
+    return "" if series.provenance == "measured" else f" {signs[source(series)]}"
+
+
 def source(series: Series) -> str:
     """Who reported the figures of a series that was not measured by this program."""
     return plain(series.source or "a source that is not named", longest=200)

@@ -63,10 +63,10 @@ def _lines(sheet: Sheet, lines: Sequence[str], top: float, size: float, colour: 
 
 def _captions(sheet: Sheet, picture: Picture, layout: Layout) -> None:
     box = layout.frame.box
-    sheet.write(picture.caption, Box(style.MARGIN_PT, box.y1 + 9, box.x1, box.y1), style.SMALL_PT, style.SOFT)
-    size = sheet.measure("parameters", style.SMALL_PT)
+    sheet.write(picture.y.caption, Box(style.MARGIN_PT, box.y1 + 9, box.x1, box.y1), style.SMALL_PT, style.SOFT)
+    size = sheet.measure(picture.x.caption, style.SMALL_PT)
     under = Box(box.x1 - size.width, box.y0 - 34, box.x1, box.y0)
-    sheet.write("parameters", under, style.SMALL_PT, style.SOFT)
+    sheet.write(picture.x.caption, under, style.SMALL_PT, style.SOFT)
 
 
 def _axes(sheet: Sheet, layout: Layout) -> Axes:
@@ -76,8 +76,9 @@ def _axes(sheet: Sheet, layout: Layout) -> Axes:
         (box.x0 / width, box.y0 / height, (box.x1 - box.x0) / width, (box.y1 - box.y0) / height)
     )
     axes.patch.set_visible(False)
-    axes.set(xscale="log", yscale="log")
-    axes.set_xlim(10 ** layout.frame.x[0], 10 ** layout.frame.x[1])
+    linear = layout.frame.linear
+    axes.set(xscale="linear" if linear else "log", yscale="log")
+    axes.set_xlim(*(edge if linear else 10**edge for edge in layout.frame.x))
     axes.set_ylim(10 ** layout.frame.y[0], 10 ** layout.frame.y[1])
     for axis, ticks in ((axes.xaxis, layout.ticks_x), (axes.yaxis, layout.ticks_y)):
         axis.set_major_locator(FixedLocator(list(ticks)))
@@ -96,10 +97,10 @@ def _levels(axes: Axes, picture: Picture, layout: Layout) -> None:
     if picture.zone:
         axes.axhspan(10 ** layout.frame.y[0], picture.levels[0].y, color=style.INK, alpha=0.055, lw=0, zorder=0.2)
     for level in picture.levels:
-        colour = style.SOFT if level.machine is None else style.tone(level.machine).colour
+        colour = style.SOFT if level.tone is None else style.tone(level.tone).colour
         axes.axhline(level.y, color=colour, linewidth=1.1, dashes=(5, 3), zorder=1.1, gid="level")
     for wall, band in zip(picture.walls, layout.bands, strict=True):
-        tone = style.tone(wall.machine)
+        tone = style.tone(wall.tone)
         _band(axes, layout.frame.box, band, facecolor=style.tint(tone.colour), gid="wall")
         _band(axes, layout.frame.box, band._replace(x1=band.x0 + 2), facecolor=tone.colour)
 
@@ -112,56 +113,71 @@ def _band(axes: Axes, frame: Box, band: Box, **look: Any) -> None:
 
 
 def _curve(axes: Axes, trace: Trace) -> None:
-    tone = style.tone(trace.machine)
+    tone = style.tone(trace.tone)
     joined = [mark for mark in trace.marks if mark.joined]
     pattern = style.DASHES[trace.pattern % len(style.DASHES)]
     axes.plot(
         [mark.x for mark in joined],
         [mark.y for mark in joined],
         color=tone.colour,
-        linewidth=1.7,
-        alpha=0.85,
+        linewidth=1.1 if trace.dense else 1.7,
+        alpha=0.6 if trace.dense else 0.85,
         dashes=pattern or (None, None),
         zorder=2,
         gid="curve",
     )
+    if trace.dense:
+        for hollow in (False, True):
+            _markers(axes, [mark for mark in trace.marks if mark.hollow is hollow], tone, 3.6)
+        return
     for mark in trace.marks:
-        _mark(axes, mark, tone, small=trace.pattern > 0)
+        _bar(axes, mark, tone)
+        _markers(axes, [mark], tone, 5.5 if trace.pattern else 7.5)
 
 
-def _mark(axes: Axes, mark: Mark, tone: style.Tone, *, small: bool) -> None:
-    """Filled for real weights, hollow for synthetic ones, with a bar from lowest to highest."""
+def _bar(axes: Axes, mark: Mark, tone: style.Tone) -> None:
+    """An upright line with a short one across each end."""
     axes.plot([mark.x, mark.x], [mark.low, mark.high], color=tone.colour, lw=1.4, zorder=2.2, gid="bar")
     for end in {mark.low, mark.high} if mark.low < mark.high else ():
         axes.plot(mark.x, end, "_", color=tone.colour, markersize=6, markeredgewidth=1.4, zorder=2.2)
+
+
+def _markers(axes: Axes, marks: Sequence[Mark], tone: style.Tone, size: float) -> None:
+    """Markers of one kind: filled for real weights, hollow for synthetic ones."""
+    if not marks:
+        return
+    hollow = marks[0].hollow
     axes.plot(
-        mark.x,
-        mark.y,
+        [mark.x for mark in marks],
+        [mark.y for mark in marks],
         tone.marker,
         color=tone.colour,
-        markersize=5.5 if small else 7.5,
-        markerfacecolor=style.PAPER if mark.hollow else tone.colour,
-        markeredgecolor=tone.colour if mark.hollow else style.PAPER,
-        markeredgewidth=1.7 if mark.hollow else 0.8,
+        markersize=size,
+        markerfacecolor=style.PAPER if hollow else tone.colour,
+        markeredgecolor=tone.colour if hollow else style.PAPER,
+        markeredgewidth=(1.7 if hollow else 0.8) * min(1.0, size / 5.5),
         zorder=3,
-        gid="hollow" if mark.hollow else "filled",
+        gid="hollow" if hollow else "filled",
     )
 
 
 def _texts(sheet: Sheet, picture: Picture, layout: Layout) -> None:
     for place, name in layout.names.items():
-        tone = style.tone(picture.traces[place].machine)
+        tone = style.tone(picture.traces[place].tone)
         sheet.write(name.text, name.box, style.LABEL_PT, tone.text, weight="bold", gid="name")
     for place, leader in layout.leaders.items():
-        colour = style.tone(picture.traces[place].machine).colour
+        colour = style.tone(picture.traces[place].tone).colour
         sheet.rule(leader, colour, 0.7, alpha=0.6, zorder=-1, gid="leader")
     for level, name in zip(picture.levels, layout.levels, strict=True):
-        colour = style.INK if level.machine is None else style.tone(level.machine).text
+        colour = style.INK if level.tone is None else style.tone(level.tone).text
         sheet.write(name.text, name.box, style.SMALL_PT, colour, gid="level")
     if layout.zone is not None:
         sheet.write(layout.zone.text, layout.zone.box, style.SMALL_PT, style.SOFT, style="italic", gid="zone")
     for wall, name in zip(picture.walls, layout.walls, strict=True):
-        sheet.write(name.text, name.box, style.WALL_PT, style.tone(wall.machine).text, rotation=90, gid="wall")
+        sheet.write(name.text, name.box, style.WALL_PT, style.tone(wall.tone).text, rotation=90, gid="wall")
+    for place, letter in layout.letters:
+        tone = style.tone(picture.traces[place].tone)
+        sheet.write(letter.text, letter.box, style.LETTER_PT, tone.text, weight="bold", gid="letter")
     if picture.simulated:
         _watermark(sheet, layout.frame.box)
 

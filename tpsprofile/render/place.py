@@ -19,6 +19,12 @@ MARKER = 4.5
 """Half the width of a marker, in points."""
 _AROUND: Sequence[Spot] = ((1, 1), (-1, -1), (0, 1), (0, -1), (-1, 0), (1, 0), (-1, 1), (1, -1))
 """Sides on which a name may stand; curves fall, so above right and below left come first."""
+_LETTER_SIDES: Sequence[Spot] = ((1, 1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, 1))
+_LETTER_STEPS = (0.5, 2.0, 5.0, 9.0)
+"""How much farther than need be a letter may stand from its marker, in points."""
+_LOWER_ROWS = 4
+_MOST_TRIED = 16
+"""Markers of one curve beside which its name is tried."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +66,15 @@ class Curve:
     joined: tuple[Spot, ...]
     """Those on its line."""
     bars: tuple[Segment, ...]
+    dense: bool = False
+    """So many small markers that the line says where they are."""
 
     @property
     def obstacles(self) -> Obstacles:
         """Its markers, bars and line."""
         steps = tuple(itertools.pairwise(self.joined))
+        if self.dense:
+            return Obstacles(segments=steps)
         marker = Size(2 * MARKER, 2 * MARKER)
         return Obstacles(tuple(Box.at(spot, marker, (0, 0)) for spot in self.spots), (*self.bars, *steps))
 
@@ -118,13 +128,20 @@ def in_margin(curves: Sequence[Curve], frame: Frame, left: float) -> Names:
 
 
 def along_line(size: Size, y: float, frame: Frame, taken: Obstacles, *, above: bool, from_left: bool) -> Box:
-    """A box above or below a horizontal line, as near as can be to one end; the least bad one if none is free."""
+    """A box above or below a horizontal line, as near as can be to one end; the least bad one if none is free.
+
+    Below the line it may stand lower, where nothing is free right under it.
+    """
     side = CLEAR + size.height / 2
-    centre = y + side if above else y - side
     low, high = frame.box.x0 + 8, max(frame.box.x1 - size.width - 8, frame.box.x0 + 8)
     steps = [low + (high - low) * share / 40 for share in range(41)]
-    boxes = [Box(x, centre - size.height / 2, x + size.width, centre + size.height / 2) for x in steps]
-    return _first(boxes if from_left else boxes[::-1], taken)
+    rows = [y + side] if above else [y - side - drop * size.height for drop in range(_LOWER_ROWS)]
+    boxes = [
+        Box(x, centre - size.height / 2, x + size.width, centre + size.height / 2)
+        for centre in rows
+        for x in (steps if from_left else steps[::-1])
+    ]
+    return _first([box for box in boxes if box.inside(frame.box)] or boxes, taken)
 
 
 def in_wall(size: Size, band: Box, taken: Obstacles) -> Box:
@@ -133,6 +150,17 @@ def in_wall(size: Size, band: Box, taken: Obstacles) -> Box:
     low, high = band.y0 + size.height / 2 + 6, band.y1 - size.height / 2 - 6
     steps = [low + (high - low) * share / 40 for share in range(41)]
     return _first([Box.at((x, y), size, (0, 0)) for y in steps], taken)
+
+
+def near(size: Size, spot: Spot, frame: Frame, taken: Obstacles) -> Box:
+    """A box for a letter beside a marker, as near as can be; the least bad one if none is free."""
+    room = frame.box.grown(-1)
+    boxes = [
+        Box.at(spot, size, side, MARKER / (1.4 if all(side) else 1) + 1 + away)
+        for away in _LETTER_STEPS
+        for side in _LETTER_SIDES
+    ]
+    return _first([box for box in boxes if box.inside(room)] or boxes, taken)
 
 
 def _first(boxes: Sequence[Box], taken: Obstacles) -> Box:
@@ -145,7 +173,7 @@ def _first(boxes: Sequence[Box], taken: Obstacles) -> Box:
 def _candidates(curve: Curve, at_start: bool) -> Iterator[Box]:
     """Boxes beside the first marker; then beside the last, the others, and the middles of the line."""
     assert curve.size is not None
-    spots = curve.joined or curve.spots
+    spots = _thinned(curve.joined or curve.spots)
     middles = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, b in itertools.pairwise(spots)]
     for spot in spots[:1] if at_start else (spots[0], spots[-1], *spots[1:-1]):
         for side in _AROUND:
@@ -153,6 +181,13 @@ def _candidates(curve: Curve, at_start: bool) -> Iterator[Box]:
     for spot in () if at_start else middles:
         for side in _AROUND[:2]:
             yield Box.at(spot, curve.size, side, CLEAR)
+
+
+def _thinned(spots: Sequence[Spot]) -> Sequence[Spot]:
+    """The first and last and some between."""
+    if len(spots) <= _MOST_TRIED:
+        return spots
+    return [spots[round(n * (len(spots) - 1) / (_MOST_TRIED - 1))] for n in range(_MOST_TRIED)]
 
 
 def _beyond_marker(spot: Spot, side: Spot) -> Spot:

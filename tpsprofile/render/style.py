@@ -42,6 +42,7 @@ LABEL_PT = 10.0
 SMALL_PT = 9.0
 WALL_PT = 8.0
 FOOT_PT = 7.5
+LETTER_PT = 7.5
 LEADING = 1.45
 """Line height over font size."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from tpsprofile import units
 from tpsprofile.analysis.summary import Absent, Point, Series, Spread, Summary
 from tpsprofile.records import Record
+from tpsprofile.render import lines
 from tpsprofile.render.advice import advice
 from tpsprofile.render.lines import SYNTHETIC_MARK, share
 from tpsprofile.render.names import names, plain, source
@@ -67,6 +68,11 @@ def blocks(summary: Summary, line_tok_s: float = 10.0) -> tuple[Block, ...]:
     """The whole summary, series by series in the order of the table."""
     called = names(summary.series)
     return tuple(_block(summary, series, called[series], line_tok_s) for series in summary.series)
+
+
+def fitting(rows: Sequence[Row], width: int) -> tuple[str, ...]:
+    """The columns of ``HEADINGS`` to show in ``width`` characters, as ``lines.fitting`` chooses them."""
+    return lines.fitting(HEADINGS, rows, width)
 
 
 def _block(summary: Summary, series: Series, heading: str, line_tok_s: float) -> Block:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from tpsprofile import units
+from tpsprofile import trust, units
 from tpsprofile.analysis.summary import Absent, Point, Series, Summary
 from tpsprofile.analysis.usable import Usable, curve, wall
 from tpsprofile.records import Outcome
 from tpsprofile.render.names import listed, plain, source
 
 NEXT = "Measure this machine with: tpsprofile sweep."
+_DOUBTS = {
+    trust.Grade.C: "may be off by tens of per cent",
+    trust.Grade.D: "not to be used for a decision",
+}
 
 
 def line(tok_s: float) -> str:
@@ -87,13 +91,10 @@ def _figure(point: Point, field: str, show: Callable[[float | None], str]) -> st
     return show(getattr(point, field).median)
 
 
-def foot(
-    summary: Summary, drawn: Sequence[Point], called: Mapping[Series, str], signs: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Sources, engines, quantisations, what bars and hollow points mean, and what is missing."""
+def sources(drawn: Sequence[Point], called: Mapping[Series, str], signs: Mapping[str, str]) -> tuple[str, ...]:
+    """Who reported, what measured, and in which quantisations."""
     lines = [_reported(sign, name, drawn, called) for name, sign in signs.items()]
-    lines += [_measured(drawn), _quantisations(drawn, called), _signs(drawn), _missing(summary, called)]
-    return tuple(filter(None, lines))
+    return tuple(filter(None, [*lines, _measured(drawn), _quantisations(drawn, called)]))
 
 
 def _reported(sign: str, name: str, drawn: Sequence[Point], called: Mapping[Series, str]) -> str:
@@ -119,6 +120,8 @@ def _measured(drawn: Sequence[Point]) -> str:
         _only("{:,} tokens out", (point.series.tokens_asked for point in mine)),
         _only("context {:,}", (point.series.context_asked for point in mine)),
         _only("prompt {}", (point.series.prompt for point in mine)),
+        _only("of {:,} tokens", (point.series.prompt_tokens for point in mine)),
+        _only("at depth {:,}", (point.series.depth_tokens or None for point in mine)),
     ]
     return f"Measured by tpsprofile: {', '.join(filter(None, [listed(list(engines)), *work]))}."
 
@@ -148,16 +151,49 @@ def _range(sizes: Sequence[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _signs(drawn: Sequence[Point]) -> str:
-    told = ["Points: median of the trials. Bars: lowest to highest trial, where wider than the point."]
-    if any(point.synthetic for point in drawn):
-        told.append("Hollow: synthetic weights.")
+def signs(drawn: Sequence[Point], *, interval: bool) -> str:
+    """What points and bars are; ``interval`` where bars are that of the median."""
+    bars = "95% interval of the median" if interval else "lowest to highest trial"
+    told = [f"Points: median of the trials. Bars: {bars}, where wider than the point.", hollow(drawn)]
     if not all(point.dense for point in drawn):
         told.append("Not joined by a line: mixtures of experts.")
-    return " ".join(told)
+    return " ".join(filter(None, told))
 
 
-def _missing(summary: Summary, called: Mapping[Series, str]) -> str:
+def hollow(drawn: Sequence[Point]) -> str:
+    """What hollow points are, where there are any."""
+    return "Hollow: synthetic weights." if any(point.synthetic for point in drawn) else ""
+
+
+def letters(drawn: Sequence[Point]) -> str:
+    """What the letters beside marks mean, and which warnings are behind them."""
+    told = []
+    for grade, meaning in _DOUBTS.items():
+        found = {warning for point in drawn if point.grade is grade for warning in point.warnings}
+        behind = [one.value for one in trust.Warning if one in found and trust.RULES[one].grade is grade]
+        if behind:
+            told.append(f"{grade}, {meaning}: {', '.join(behind)}.")
+    return f"Letters say how far to trust a rate. {' '.join(told)} Advice: tpsprofile merge." if told else ""
+
+
+def other_cases(summary: Summary, shown: Summary) -> str:
+    """Which depths and prompt lengths were measured besides, and what shows them."""
+    left = {point.series for point in summary.points} - {point.series for point in shown.points}
+    depths = sorted({one.depth_tokens for one in left if one.depth_tokens})
+    prompts = sorted({one.prompt_tokens for one in left if one.prompt_tokens})
+    told = []
+    if depths:
+        told.append(f"at depth {_numbers(depths)} (--metric depth)")
+    if prompts:
+        told.append(f"with prompts of {_numbers(prompts)} tokens (--metric prompt-ttft)")
+    return f"Measured besides: {' and '.join(told)}." if told else ""
+
+
+def _numbers(tokens: Sequence[int]) -> str:
+    return " and ".join(filter(None, ["; ".join(f"{one:,}" for one in tokens[:-1]), f"{tokens[-1]:,}"]))
+
+
+def missing(summary: Summary, called: Mapping[Series, str]) -> str:
     """Models that were tried, gave no figure, and are no wall."""
     other = [entry for entry in summary.absent if not _behind_wall(summary, entry)]
     other_points = [point for point in summary.points if not point.parameters]
