@@ -51,7 +51,7 @@ SWITCHES = (
     Switch(8, "analysis/points.py", '    "speculative",\n]', "]", "test_analysis.py::test_speculative"),
     Switch(8, "trust.py", "_above(trial.tokens_drafted, 0)", "False", "test_trust.py::test_each_cause"),
     Switch(9, "engines/ollama.py", "if host := facts.remote_host(listed):", "if host := None:", "ollama/test_models.py::test_cloud"),
-    Switch(10, "watch.py", "found.update(root.children(recursive=True))", "pass", "test_watch.py::test_the_whole_tree"),
+    Switch(10, "machine/processes.py", "found.update(root.children(recursive=True))", "pass", "test_watch.py::test_the_whole_tree"),
     Switch(11, "trust.py", "vram < size", "False", "test_trust.py::test_each_cause"),
     Switch(12, "stats.py", "(a < b) - (a > b)", "0", "test_sweep.py::test_a_machine_that_slows"),
     Switch(12, "trust.py", '"battery" in {', '"gas" in {', "test_trust.py::test_each_cause"),

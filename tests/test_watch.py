@@ -14,11 +14,12 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from tpsprofile import watch as watching
 from tpsprofile.clock import SystemClock
+from tpsprofile.machine import processes
 from tpsprofile.machine.activity import Activity
+from tpsprofile.machine.processes import Tree, tree_rss
 from tpsprofile.records import During, Memory
-from tpsprofile.watch import MemoryWatch, Moment, Tree, during, tree_rss
+from tpsprofile.watch import MemoryWatch, Moment, during
 
 MIB = 1024**2
 GRANDPARENT = """
@@ -155,7 +156,7 @@ def gone(request: pytest.FixtureRequest) -> Exception:
 def tree_of(monkeypatch: pytest.MonkeyPatch, *roots: Shy) -> Tree:
     known = {root.pid: root for root in roots}
     monkeypatch.setattr(psutil, "Process", lambda pid: known[pid])
-    monkeypatch.setattr(watching, "LISTED_S", -1.0)
+    monkeypatch.setattr(processes, "LISTED_S", -1.0)
     return Tree(known)
 
 
@@ -185,7 +186,7 @@ def test_a_tree_that_was_never_readable_is_unknown(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_thread_goes_on_when_the_engine_dies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "LISTED_S", -1.0)
+    monkeypatch.setattr(processes, "LISTED_S", -1.0)
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with MemoryWatch(interval_s=0.001) as watch:
         watch.attach((process.pid,))
