@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import serving
 from ratios import Round, interval, ratio
@@ -85,7 +86,7 @@ def _sweep(paths: Sequence[Path], folder: Path) -> tuple[float, Sequence[Point]]
     started = engine.clock.monotonic()
     file, _ = begin(plan, engine, info, here, Conditions(), out=folder)
     with file:
-        Sweep(plan, engine, host=host, cache=folder, keep=True, listen=Silence()).run(found, file)
+        Sweep(plan, engine, host=host, cache=folder, keep=True, listen=_silence()).run(found, file)
     seconds = engine.clock.monotonic() - started
     return seconds, summarise(merge.table([store.read(file.path)])).points
 
@@ -121,6 +122,10 @@ class Silence:
 
     def __getattr__(self, name: str) -> object:
         return lambda *_, **__: None
+
+
+def _silence() -> Any:
+    return Silence()
 
 
 if __name__ == "__main__":
