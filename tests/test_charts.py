@@ -383,6 +383,15 @@ def test_ttft_is_drawn_against_depth_and_against_the_prompt() -> None:
     assert any("Bars: lowest to highest trial" in line for line in words(prompt))
 
 
+def test_a_context_that_was_read_anew_is_told_where_it_takes_time() -> None:
+    trials = [with_(one, warnings=("context read anew",)) for one in deeper(1, 60, 0, 4096)]
+    found = summary(run(*trials))
+    told = "On Apple M4 Max 128 GB the time to read the context is included."
+    assert told in words(charts.figure(found, metric="depth-ttft"))
+    assert told not in words(charts.figure(found, metric="depth"))
+    assert told not in words(charts.figure(every_case(), metric="depth-ttft"))
+
+
 def test_a_lasting_speed_is_drawn_trial_by_trial() -> None:
     figure = charts.figure(summary(run(*kept(1, 20, fall=0.2))), metric="sustained")
     assert "Does it keep its speed?" in words(figure)

@@ -133,6 +133,16 @@ def test_a_plain_screen_says_once_why_it_waits() -> None:
     assert out.getvalue().splitlines() == ["cooling down: 81 °C", "cooling down: 80 °C"]
 
 
+def test_a_plain_screen_names_the_case_of_each_trial() -> None:
+    display, out = plain(depth=[0, 2048])
+    display.recorded(at(20, workload=work(depth_tokens=2048), ttft_s=0.1))
+    display.recorded(at(20, outcome=Outcome.TIMED_OUT, reason="Silent.", workload=work(depth_tokens=0)))
+    assert out.getvalue().splitlines() == [
+        "llama3.2:1b · depth 2048: trial 1: 20.0 tok/s, TTFT 100 ms",
+        "llama3.2:1b: timed out: Silent.",
+    ]
+
+
 def test_the_live_line_tells_the_trial_and_how_narrow_the_interval_is() -> None:
     display = live()
     display.waiting("cooling down: 81 °C")

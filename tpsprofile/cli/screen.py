@@ -19,7 +19,17 @@ from tpsprofile.deadline import Deadline
 from tpsprofile.plan import SweepPlan
 from tpsprofile.records import RunHeader, Trial
 from tpsprofile.render.advice import advice
-from tpsprofile.render.lines import GAP, HEADINGS, SYNTHETIC_MARK, ModelLine, case_lines, fitting, share, weights
+from tpsprofile.render.lines import (
+    GAP,
+    HEADINGS,
+    SYNTHETIC_MARK,
+    ModelLine,
+    case_lines,
+    case_name,
+    fitting,
+    share,
+    weights,
+)
 from tpsprofile.sources import Candidate
 
 Key = tuple[str, str | None, str | None]
@@ -131,7 +141,8 @@ class _Board:
     def _tell(self, key: Key) -> None:
         rows = self.rows.get(key)
         if rows:
-            self._lines[key] = case_lines(rows, self.plan.line, self.plan.precision, several=self._several)
+            mine = case_lines(rows, self.plan.line, self.plan.precision, several=self._several)
+            self._lines = {**self._lines, key: mine}  # a new one, because another thread may be drawing the old
 
     def left(self) -> str:
         """``3:05 min left``; empty without a budget."""
@@ -173,11 +184,12 @@ class PlainScreen(_Board):
         """One line a row."""
         super().recorded(trial)
         rate = trial.decode_tok_s
+        name = case_name(trial.model, trial.workload, several=self._several)
         if rate is None:
-            self._say(f"{trial.model.name}: {trial.outcome}: {trial.reason}")
+            self._say(f"{name}: {trial.outcome}: {trial.reason}")
         else:
             ttft = units.seconds(trial.ttft_s)
-            self._say(f"{trial.model.name}: trial {trial.number}: {units.rate(rate)} tok/s, TTFT {ttft}")
+            self._say(f"{name}: trial {trial.number}: {units.rate(rate)} tok/s, TTFT {ttft}")
 
     def _say(self, text: str) -> None:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -104,7 +104,8 @@ def _foot(drawn: Sequence[Point], metric: Metric) -> tuple[str, ...]:
         said = [" ".join(filter(None, ["Points: single trials.", words.hollow(drawn)]))]
     else:
         rate = metric.figures[0][0] == DECODE
-        said = [words.signs(drawn, interval=rate), words.letters(drawn) if rate else ""]
+        read = "" if rate or metric.against != DEPTH else words.read_anew(drawn)
+        said = [words.signs(drawn, interval=rate), words.letters(drawn) if rate else "", read]
     return (*sources, *filter(None, said))
 
 

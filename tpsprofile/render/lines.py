@@ -68,6 +68,13 @@ def share(half_width: float | None) -> str:
     return f"{half_width:.1%}" if half_width < 0.0995 else f"{half_width:.0%}"
 
 
+def case_name(facts: ModelFacts, workload: Workload, *, several: bool) -> str:
+    """``llama3.2:1b · depth 4096``: the model, and where the run has ``several`` workloads how this differs."""
+    depth, prompt = workload.depth_tokens, workload.prompt_tokens
+    work = [f"{word} {tokens}" for word, tokens in (("depth", depth), ("prompt", prompt)) if tokens and several]
+    return " · ".join([facts.name, *work])
+
+
 def case_lines(
     trials: Sequence[Trial], line_tok_s: float, precision: float | None = None, *, several: bool | None = None
 ) -> tuple[ModelLine, ...]:
@@ -108,7 +115,7 @@ def fitting(headings: Mapping[str, str], rows: Sequence[Record], width: int) -> 
 
 def _line(trials: Sequence[Trial], line_tok_s: float, precision: float | None, *, named: bool) -> ModelLine:
     facts = trials[0].model
-    name = " · ".join([facts.name, *(_work(trials[0].workload) if named else [])])
+    name = case_name(facts, trials[0].workload, several=named)
     good = [trial for trial in trials if trial.outcome is Outcome.OK]
     others = [trial for trial in trials if trial.outcome is not Outcome.OK and not _made_up_for(trial, trials)]
     remark = f"{others[-1].outcome}: {others[-1].reason}" if others else ""
@@ -133,12 +140,6 @@ def _line(trials: Sequence[Trial], line_tok_s: float, precision: float | None, *
         below_line=middle < line_tok_s,
         warnings=warnings,
     )
-
-
-def _work(workload: Workload) -> list[str]:
-    """In what a workload differs from the plainest: ``depth 4096``."""
-    depth, prompt = workload.depth_tokens, workload.prompt_tokens
-    return [f"{word} {tokens}" for word, tokens in (("depth", depth), ("prompt", prompt)) if tokens]
 
 
 def _made_up_for(trial: Trial, trials: Sequence[Trial]) -> bool:

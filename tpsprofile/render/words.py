@@ -176,6 +176,12 @@ def letters(drawn: Sequence[Point]) -> str:
     return f"Letters say how far to trust a rate. {' '.join(told)} Advice: tpsprofile merge." if told else ""
 
 
+def read_anew(drawn: Sequence[Point]) -> str:
+    """Where the time to the first token holds that for reading the context, which a cache spares others."""
+    who = dict.fromkeys(plain(one.series.machine) for one in drawn if trust.Warning.DEPTH_READ in one.warnings)
+    return f"On {listed(list(who))} the time to read the context is included." if who else ""
+
+
 def other_cases(summary: Summary, shown: Summary) -> str:
     """Which depths and prompt lengths were measured besides, and what shows them."""
     left = {point.series for point in summary.points} - {point.series for point in shown.points}
