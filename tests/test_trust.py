@@ -146,7 +146,8 @@ def test_a_graphics_processor_does_not_mind_the_build() -> None:
 
 
 def test_a_depth_that_came_from_the_cache_is_as_it_should_be() -> None:
-    assert warned(workload=DEEP, tokens_cached=2040) == ()
+    assert warned(workload=DEEP, tokens_cached=2040) == warned(workload=DEEP, tokens_cached=2060) == ()
+    assert warned(workload=DEEP, tokens_cached=2100) == (W.PROMPT_CACHED,)
 
 
 def test_half_of_the_trials_make_a_warning_of_the_point() -> None:

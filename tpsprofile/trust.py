@@ -93,6 +93,8 @@ PHYSICS = 1.15
 CLOCK_GAP = 0.05
 CLOCK_STEP_S = 2.0
 CACHED_TOKENS = 8
+SENTENCE_SLACK = 32
+"""Depths are met by whole sentences, which may end a little beyond."""
 LOW_MODES = frozenset({"low", "low-power", "power-saver", "power saver", "quiet", "cool"})
 FAST_SETS = frozenset(
     ("avx", "avx2", "avx_vnni", "avx512f", "avx512_vnni", "amx_int8", "dotprod", "i8mm", "sve"),
@@ -210,7 +212,7 @@ def of_trial(trial: Trial, machine: Machine, engine: EngineInfo) -> tuple[Warnin
         Warning.SLOW_BUILD: bool(missing_features(machine, engine)),
         Warning.TRANSLATED: bool(machine.translated),
         Warning.SIMULATED: engine.simulated,
-        Warning.PROMPT_CACHED: _above(trial.tokens_cached, CACHED_TOKENS + (trial.workload.depth_tokens or 0)),
+        Warning.PROMPT_CACHED: _above(trial.tokens_cached, _kept(trial.workload.depth_tokens or 0)),
         Warning.DEPTH_READ: _below(trial.tokens_cached, 0.9 * (trial.workload.depth_tokens or 0)),
         Warning.CONTEXT_UNVERIFIED: trial.context_tokens is None,
         Warning.CLOCKS_DISAGREE: _disagree(trial),
@@ -316,6 +318,11 @@ def _is_too_fast(trial: Trial, machine: Machine, engine: EngineInfo) -> bool:
     ):
         return False
     return rate * read > PHYSICS * max(known)
+
+
+def _kept(depth: int) -> int:
+    """Tokens that may come from a cache: of a fresh prompt next to none, of a deep one its depth and a sentence."""
+    return depth + SENTENCE_SLACK if depth else CACHED_TOKENS
 
 
 def _disagree(trial: Trial) -> bool:
