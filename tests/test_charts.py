@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import math
 import random
 from collections.abc import Iterator
 from datetime import timedelta
@@ -28,7 +29,7 @@ from tpsprofile.errors import ResultsError, UsageError
 from tpsprofile.records import EngineInfo, Machine, Memory, ModelFacts, Outcome, Provenance, Run, Trial, Workload
 from tpsprofile.render import charts, style
 from tpsprofile.render.geometry import Box, Frame, Size, stacked
-from tpsprofile.render.place import NOTHING, Curve, beside
+from tpsprofile.render.place import NOTHING, Curve, along_line, beside
 
 B = 10**9
 BY_SIZE = ("tokens", "load", "ttft", "memory")
@@ -185,6 +186,24 @@ def test_a_name_keeps_off_what_is_there_already() -> None:
     assert moved is not None
     assert not moved.boxes[0].overlaps(free.boxes[0])
     assert beside([curve], frame, NOTHING.and_boxes([frame.box]), at_start=True) is None
+
+
+def test_a_curve_of_many_marks_is_kept_off_by_a_few_boxes() -> None:
+    spots = tuple((float(x), 50 + 20 * math.sin(x / 40)) for x in range(601))
+    taken = Curve(size=None, spots=spots, joined=spots, bars=(), dense=True).obstacles
+    assert len(taken.boxes) <= 40
+    assert taken.segments == ()
+    assert all(any(Box(x, y, x, y).inside(box) for box in taken.boxes) for x, y in spots)
+
+
+def test_what_is_said_below_a_line_may_stand_lower() -> None:
+    frame = Frame(Box(0, 0, 300, 200), (0, 1), (0, 1))
+    free = along_line(Size(80, 10), 100, frame, NOTHING, above=False, from_left=True)
+    under = NOTHING.and_boxes([Box(0, 85, 300, 99)])
+    lower = along_line(Size(80, 10), 100, frame, under, above=False, from_left=True)
+    assert 85 < free.y0 < free.y1 < 100
+    assert lower.y1 < 85
+    assert under.clear(lower)
 
 
 def test_sizes_over_many_decades_keep_their_ticks_apart() -> None:

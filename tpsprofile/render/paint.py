@@ -20,6 +20,8 @@ _CAPTION_PT = 30.0
 """From the answer to the axes; the caption of the vertical axis is in it."""
 _TICKS_PT = 46.0
 """From the axes to the foot; tick labels and the caption of the horizontal axis are in it."""
+_MOST_DOTS = 100
+"""More marks than these on one curve are drawn smaller, so that they do not become a band."""
 
 
 def paint(picture: Picture) -> Figure:
@@ -127,8 +129,9 @@ def _curve(axes: Axes, trace: Trace) -> None:
         gid="curve",
     )
     if trace.dense:
+        size = 3.6 if len(trace.marks) <= _MOST_DOTS else 1.8
         for hollow in (False, True):
-            _markers(axes, [mark for mark in trace.marks if mark.hollow is hollow], tone, 3.6)
+            _markers(axes, [mark for mark in trace.marks if mark.hollow is hollow], tone, size)
         return
     for mark in trace.marks:
         _bar(axes, mark, tone)

@@ -15,6 +15,8 @@ from tpsprofile.render.geometry import Box, Frame, Segment, Size, Spot, stacked
 
 CLEAR = 2.5
 """Points kept free around a text."""
+DOT = 1.5
+"""Half the width of a marker of a dense curve, in points."""
 MARKER = 4.5
 """Half the width of a marker, in points."""
 _AROUND: Sequence[Spot] = ((1, 1), (-1, -1), (0, 1), (0, -1), (-1, 0), (1, 0), (-1, 1), (1, -1))
@@ -23,6 +25,8 @@ _LETTER_SIDES: Sequence[Spot] = ((1, 1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, 
 _LETTER_STEPS = (0.5, 2.0, 5.0, 9.0)
 """How much farther than need be a letter may stand from its marker, in points."""
 _LOWER_ROWS = 4
+_MOST_STRETCHES = 40
+"""Pieces into which the line of a dense curve is cut, to keep off."""
 _MOST_TRIED = 16
 """Markers of one curve beside which its name is tried."""
 
@@ -74,7 +78,7 @@ class Curve:
         """Its markers, bars and line."""
         steps = tuple(itertools.pairwise(self.joined))
         if self.dense:
-            return Obstacles(segments=steps)
+            return Obstacles(boxes=tuple(_stretches(self.joined)))
         marker = Size(2 * MARKER, 2 * MARKER)
         return Obstacles(tuple(Box.at(spot, marker, (0, 0)) for spot in self.spots), (*self.bars, *steps))
 
@@ -181,6 +185,14 @@ def _candidates(curve: Curve, at_start: bool) -> Iterator[Box]:
     for spot in () if at_start else middles:
         for side in _AROUND[:2]:
             yield Box.at(spot, curve.size, side, CLEAR)
+
+
+def _stretches(spots: Sequence[Spot]) -> Iterator[Box]:
+    """Boxes around a line of many spots, stretch by stretch, each up to the beginning of the next."""
+    step = -(-len(spots) // _MOST_STRETCHES)
+    for start in range(0, len(spots), step):
+        xs, ys = zip(*spots[start : start + step + 1], strict=True)
+        yield Box(min(xs), min(ys), max(xs), max(ys)).grown(DOT)
 
 
 def _thinned(spots: Sequence[Spot]) -> Sequence[Spot]:
