@@ -495,3 +495,11 @@ def test_other_models_leave_memory_before_it_is_looked_at(tmp_path: Path, monkey
     with file:
         Sweep(the_plan, the_engine, host=host, cache=tmp_path, keep=False, listen=Ear()).run(found, file)
     assert order == ["room", "look"]
+
+
+def test_what_cannot_run_at_all_is_one_row_for_all_depths(tmp_path: Path) -> None:
+    the_plan = plan(**DEEP | {"models": ("llama3.2:1b", "qwen2.5:72b")})
+    run = swept(tmp_path, the_plan, engine(), usable=10 * 1024**3)
+    assert [row.outcome for row in of(run, "qwen2.5:72b")] == [Outcome.DOES_NOT_FIT]
+    again = swept(tmp_path / "again", the_plan, engine(), usable=10 * 1024**3, prior=run.trials)
+    assert again.trials == ()

@@ -14,6 +14,14 @@ _GOES_ON = frozenset(
 )
 """Ways for a trial to end after which the next can still go well."""
 
+_OF_THE_MODEL = frozenset(
+    {
+        *(Outcome.DOES_NOT_FIT, Outcome.NOT_INSTALLED, Outcome.NOT_PREPARED, Outcome.UNREADABLE),
+        *(Outcome.REFUSED, Outcome.BELOW_LINE),
+    }
+)
+"""Reasons that hold for a model at whatever work."""
+
 
 def workloads(plan: SweepPlan) -> tuple[Workload, ...]:
     """What the plan asks of each model: one workload for each depth and prompt length, the plainest first."""
@@ -61,9 +69,14 @@ def enough(rows: Sequence[Trial], plan: SweepPlan) -> bool:
     return reached is None or reached <= plan.precision
 
 
-def settled(rows: Sequence[Trial], plan: SweepPlan) -> bool:
-    """Whether every case of a model has enough; ``rows`` are all of the model's."""
-    return all(enough(of(rows, workload), plan) for workload in workloads(plan))
+def missing(rows: Sequence[Trial], plan: SweepPlan) -> tuple[Workload, ...]:
+    """The workloads of which a model has not enough; ``rows`` are all of the model's.
+
+    None of them where the model itself was found to be impossible, which one row says for all of its workloads.
+    """
+    if any(row.outcome in _OF_THE_MODEL for row in rows):
+        return ()
+    return tuple(workload for workload in workloads(plan) if not enough(of(rows, workload), plan))
 
 
 def width(rows: Iterable[Trial]) -> float | None:

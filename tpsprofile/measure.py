@@ -23,7 +23,7 @@ def measure(
     that is left gets such a row.
     """
     plan = case.plan
-    left = [work for work in cases.workloads(plan) if not cases.enough(cases.of(case.known, work), plan)]
+    left = list(cases.missing(case.known, plan))
     load_first_s = next((row.load_first_s for row in case.known if row.load_first_s), None)
     with MemoryWatch(read=senses.read) as watch:
         while left:

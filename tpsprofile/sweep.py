@@ -144,7 +144,7 @@ class Sweep:
         """Measure what is still missing of one model, in rounds only the next trials. True where that was all."""
         self._listen.model_started(candidate)
         seen = len(rows)
-        if not cases.settled(rows, self._plan):
+        if cases.missing(rows, self._plan):
             with closing(self._rows(candidate, rows, files)) as found:
                 for row in found:
                     kept = without_private_names(self._judged(row))
@@ -153,7 +153,7 @@ class Sweep:
                     self._climb.learn([kept])
                     self._cooler.heard(kept.decode_tok_s)
                     self._listen.recorded(kept)
-        done = len(rows) == seen or cases.settled(rows, self._plan) or self._plan.order != "rounds"
+        done = self._plan.order != "rounds" or len(rows) == seen or not cases.missing(rows, self._plan)
         if done:
             self._listen.model_finished(candidate)
         return done
@@ -161,7 +161,7 @@ class Sweep:
     def _rows(
         self, candidate: Candidate, known: Sequence[Trial], files: ExitStack
     ) -> Generator[Trial, None, None]:
-        """The rows still missing for one model: its trials, or one a workload that says why there are none."""
+        """The rows still missing for one model: its trials, or one that says why there are none."""
         self._engine.make_room()
         available = self._host.usable_bytes()
         obstacle = _misfit(candidate, available) or self._climb.obstacle(candidate, begun=bool(known))
@@ -181,18 +181,16 @@ class Sweep:
                 obstacle = outcome_of(error), str(error)
         if obstacle is not None:
             outcome, reason = obstacle
-            for workload in cases.workloads(self._plan):
-                mine = cases.of(known, workload)
-                if not cases.enough(mine, self._plan):
-                    yield Trial(
-                        model=candidate.facts,
-                        workload=workload,
-                        outcome=outcome,
-                        reason=reason,
-                        number=cases.next_number(mine),
-                        needed_bytes=candidate.need.total if candidate.need else None,
-                        available_bytes=available,
-                    )
+            workload = cases.missing(known, self._plan)[0]
+            yield Trial(
+                model=candidate.facts,
+                workload=workload,
+                outcome=outcome,
+                reason=reason,
+                number=cases.next_number(cases.of(known, workload)),
+                needed_bytes=candidate.need.total if candidate.need else None,
+                available_bytes=available,
+            )
 
     def _ready(self, candidate: Candidate, files: ExitStack) -> AbstractContextManager[Weights]:
         """The model as the engine takes it. In rounds its file stays until ``files`` is closed."""
