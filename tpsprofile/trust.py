@@ -321,7 +321,7 @@ def _is_too_fast(trial: Trial, machine: Machine, engine: EngineInfo) -> bool:
 
 
 def _kept(depth: int) -> int:
-    """Tokens that may come from a cache: next to none of a fresh prompt, a deep one."""
+    """Tokens that may come from a cache: a few of a fresh prompt; of a deep one its depth and a sentence."""
     return depth + SENTENCE_SLACK if depth else CACHED_TOKENS
 
 
