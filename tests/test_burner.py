@@ -46,7 +46,7 @@ def test_a_sweep_beside_a_burner_says_that_it_did_not_converge(tmp_path: Path, s
     plan = SweepPlan(
         name="burner",
         models=(str(smollm2),),
-        tokens_out=24,
+        tokens_out=64,
         context_tokens=256,
         most_trials=5,
         loads=1,

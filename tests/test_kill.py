@@ -29,7 +29,7 @@ TRIALS = 16
 def plan_file(folder: Path) -> Path:
     path = folder / "kill.yaml"
     path.write_text(
-        "models: [x]\ntokens_out: 64\ncontext_tokens: 512\nloads: 2\nstop_below: 0\n"
+        "models: [x]\ntokens_out: 64\ncontext_tokens: 512\nloads: 2\nstop_below: 0\ncooldown: 0\n"
         f"trials: {TRIALS}\nmost_trials: {TRIALS}\n"
     )
     return path
@@ -146,6 +146,7 @@ def test_killing_the_engine_is_an_outcome_and_the_sweep_goes_on(
             most_trials=3,
             loads=2,
             stop_below=0,
+            cooldown=0,
         )
         engine = registry.create("llama.cpp")
         file, _ = begin(

@@ -9,9 +9,11 @@ import pytest
 
 from tests.support import WHEN, header, trial
 from tpsprofile import merge, schema
+from tpsprofile.analysis.points import summarise
 from tpsprofile.columns import COLUMNS, REQUIRED
 from tpsprofile.errors import ResultsError, UsageError
-from tpsprofile.records import Machine, Memory, Outcome, Provenance, Run, RunHeader, Trial
+from tpsprofile.records import EngineInfo, Machine, Memory, Outcome, Provenance, Run, RunHeader, Trial
+from tpsprofile.trust import Grade
 
 ROOT = Path(__file__).parents[1]
 
@@ -238,3 +240,17 @@ def test_reported_figures_are_in_the_repository_as_reported() -> None:
 def test_provenance_reaches_the_table() -> None:
     one = run(trial(), provenance=Provenance(kind="as reported", source="a paper"))
     assert merge.table([one]).loc[0, "source"] == "a paper"
+
+
+@pytest.mark.parametrize("suffix", merge.SUFFIXES)
+@pytest.mark.parametrize("warned", [0, 2, 6, 10])
+def test_a_grade_is_the_same_from_a_saved_table(tmp_path: Path, suffix: str, warned: int) -> None:
+    rows = [
+        trial(number=n, decode_engine_s=1 + n / 10_000, warnings=("busy",) if n <= warned else ())
+        for n in range(1, 11)
+    ]
+    whole = merge.table([run(*rows, engine=EngineInfo(name="llama.cpp", devices=()))])
+    again = merge.load(merge.save(whole, tmp_path / f"all{suffix}"))
+    (point,), (same,) = summarise(whole).points, summarise(again).points
+    assert same.grade is point.grade is (Grade.C if warned >= 5 else Grade.A)
+    assert set(again["engine_devices"]) == {"none"}

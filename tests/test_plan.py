@@ -42,10 +42,14 @@ def test_defaults_are_the_fixed_workload() -> None:
         ("models: [a]\ntrials: many", "trials: expected `int`"),
         ("models: [a]\ntrials: 0", "trials: 0 is too small"),
         ("models: [a]\nbudget: soon", "budget: 'soon' is not a duration"),
-        ("models: [a]\ntokens_out: 4096", "do not fit in 4096"),
+        ("models: [a]\ntokens_out: 4096\ncontext_tokens: 4096", "do not fit in 4096"),
         ("models: [a]\ncontext_tokens: 1000", "no multiple of 256"),
         ("models: [a]\nline: .inf", "line: inf"),
         ("models: [a]\nline: 0", "line: 0"),
+        ("models: [a]\nprecision: 2", "precision: 2 is 200%"),
+        ("models: [a]\nsilence: 0", "silence: 0"),
+        ("models: [a]\ndepth: [-1]", "depth: at least one number"),
+        ("models: [a]\norder: random", "there is no order 'random'"),
         ("models: [a]\nprompt: haiku", "prompt: there is no prompt 'haiku'"),
         ("models: [a", "line 1"),
         ("just words", "not a list of keys"),
@@ -80,3 +84,24 @@ def test_options_override() -> None:
     assert (plan.line, plan.models, plan.engine, plan.trials) == (20.0, ("x",), "llama.cpp", 3)
     with pytest.raises(PlanError, match="line"):
         plans.override(plan, line=-1.0)
+
+
+def test_a_plan_without_a_context_gets_one_that_its_cases_fit_in() -> None:
+    plan = plans.parse("models: [a]\ndepth: [0, 4096, 16384]", name="x")
+    assert plan.context_tokens == 16896
+    assert plans.override(plan, depth=(0,)).context_tokens == 16896
+    assert plans.override(plans.parse("models: [a]", name="x"), prompt_tokens=(8000,)).context_tokens == 8448
+
+
+def test_sustained_work_is_not_cut_by_the_plans_budget() -> None:
+    quick = plans.load("quick")
+    assert plans.override(quick, sustain=600.0).budget is None
+    with pytest.raises(PlanError, match="do not fit in a budget"):
+        plans.override(quick, sustain=600.0, budget=60.0)
+    with pytest.raises(PlanError, match="in rounds"):
+        plans.override(quick, sustain=600.0, order="rounds")
+
+
+def test_no_time_at_all_means_no_limit() -> None:
+    plan = plans.parse("models: [a]\nbudget: 0\ncase_budget: 0\nsustain: 0\ncooldown: 0", name="x")
+    assert (plan.budget, plan.case_budget, plan.sustain, plan.cooldown) == (None, None, None, 0)

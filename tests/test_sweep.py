@@ -89,7 +89,7 @@ def test_figures_are_those_of_the_engine(tmp_path: Path) -> None:
     assert last.ttft_s == pytest.approx(last.prefill_s)
     assert (first.context_tokens, first.tokens_out, first.memory.engine_bytes) == (4096, 16, size)
     assert first.memory.rss_bytes is None, "the fake engine has no process"
-    assert [trial.nonce for trial in run.trials] == ["7919\n", "5838\n", "3757\n"]
+    assert [trial.nonce for trial in run.trials] == ["791917\n", "583834\n", "375751\n"]
 
 
 def test_one_load_leaves_later_loads_unknown(tmp_path: Path) -> None:
@@ -453,10 +453,11 @@ def test_a_failure_at_one_depth_leaves_the_others(tmp_path: Path, monkeypatch: p
         return real(self, request)
 
     monkeypatch.setattr(FakeSession, "generate", fragile)
-    run = swept(tmp_path, plan(**DEEP | {"depth": (4096, 0), "prompt_tokens": (128,)}), engine())
+    run = swept(tmp_path, plan(**DEEP | {"depth": (6000, 4096, 0), "prompt_tokens": (128,)}), engine())
     assert [(row.workload.depth_tokens, row.outcome) for row in run.trials] == [
-        (4096, Outcome.ENGINE_DIED),
         *[(0, Outcome.OK)] * 3,
+        (4096, Outcome.ENGINE_DIED),
+        (6000, Outcome.ENGINE_DIED),
     ]
 
 
@@ -495,6 +496,85 @@ def test_other_models_leave_memory_before_it_is_looked_at(tmp_path: Path, monkey
     with file:
         Sweep(the_plan, the_engine, host=host, cache=tmp_path, keep=False, listen=Ear()).run(found, file)
     assert order == ["room", "look"]
+
+
+def test_sustained_work_that_only_repeats_itself_ends(tmp_path: Path) -> None:
+    the_engine = engine(faults={"llama3.2:1b": Fault.REPEATS})
+    run = swept(tmp_path, plan(models=("llama3.2:1b",), sustain=600.0), the_engine)
+    assert [row.outcome for row in run.trials] == [Outcome.REPEATED] * 3
+
+
+def test_three_rates_are_wanted_not_three_rows(tmp_path: Path) -> None:
+    the_plan = plan(models=("llama3.2:1b",))
+    good = swept(tmp_path / "good", the_plan, engine()).trials
+    slept = msgspec.structs.replace(good[0], outcome=Outcome.SLEPT, reason="It slept.")
+    rest = swept(tmp_path / "rest", the_plan, engine(), prior=[slept, good[1]])
+    assert len(rest.trials) == 2
+
+
+def test_a_depth_that_a_model_was_not_made_for_is_said_so_and_the_others_run(tmp_path: Path) -> None:
+    the_plan = plan(models=("phi4:14b",), depth=(0, 8192, 16384), context_tokens=16896)
+    run = swept(tmp_path, the_plan, engine())
+    assert [(row.workload.depth_tokens, row.outcome) for row in run.trials] == [
+        (16384, Outcome.TOO_LONG),
+        *[(0, Outcome.OK)] * 3,
+        *[(8192, Outcome.OK)] * 3,
+    ]
+    assert {row.context_tokens for row in run.trials if row.outcome is Outcome.OK} == {16384}
+
+
+def test_deeper_cases_are_no_slowing_down(tmp_path: Path) -> None:
+    ear = Ear()
+    the_plan = plan(**DEEP | {"models": ("llama3.2:1b", "llama3.2:3b"), "cooldown": 45.0})
+    swept(tmp_path, the_plan, engine(overhead_s=0.0), ear=ear)
+    assert ear.waits == []
+
+
+@pytest.mark.parametrize("order", ["models", "rounds"])
+@pytest.mark.parametrize("budget", [None, 15.0, 40.0])
+def test_depths_orders_and_budgets_are_resumed_without_measuring_twice(
+    tmp_path: Path, order: str, budget: float | None
+) -> None:
+    the_plan = plan(**DEEP | {"models": ("llama3.2:1b", "llama3.2:3b"), "order": order, "budget": budget})
+    short = swept(tmp_path / "short", the_plan, engine(bandwidth_bytes_s=50e9))
+    patient = msgspec.structs.replace(the_plan, budget=None)
+    for kept in range(len(short.trials) + 1):
+        prior = short.trials[:kept]
+        rest = swept(tmp_path / str(kept), patient, engine(bandwidth_bytes_s=50e9), prior=prior)
+        done = [row for row in (*prior, *rest.trials) if row.outcome is Outcome.OK]
+        keys = [(row.model.name, row.workload, row.number) for row in done]
+        assert len(keys) == len(set(keys)) == 24
+        assert {row.outcome for row in rest.trials} <= {Outcome.OK}
+
+
+def test_in_rounds_what_lacks_time_is_not_begun_in_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[str] = []
+    the_engine = engine(bandwidth_bytes_s=20e9)
+    real = the_engine.load
+
+    def counted(weights: Weights, **options: Any) -> FakeSession:
+        loads.append(weights.facts.name)
+        return real(weights, **options)
+
+    monkeypatch.setattr(the_engine, "load", counted)
+    models = ("llama3.2:1b", "qwen2.5:72b")
+    run = swept(tmp_path, plan(models=models, order="rounds", budget=25.0, loads=1), the_engine)
+    assert [row.outcome for row in of(run, models[1])] == [Outcome.NO_TIME]
+    assert loads.count(models[1]) <= 1
+    assert the_engine.clock.monotonic() < 27.0
+
+
+def test_what_ran_before_a_failure_is_in_its_row(tmp_path: Path) -> None:
+    for fault, outcome in ((Fault.RESTARTS, Outcome.ENGINE_CHANGED), (Fault.REPEATS, Outcome.REPEATED)):
+        run = swept(tmp_path / fault, plan(models=("llama3.2:1b",)), engine(faults={"llama3.2:1b": fault}))
+        row = run.trials[-1]
+        assert (row.number, row.outcome) == (3, outcome)
+        assert row.started_at is not None
+        assert row.nonce
+        assert row.ttft_s
+        assert row.during.asleep_s == 0.0
 
 
 def test_what_cannot_run_at_all_is_one_row_for_all_depths(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ CAUSES: dict[W, dict[str, Any]] = {
     W.MEMORY_SHORT: during(available_least_bytes=10**8),
     W.SWAPPING: during(swapped_bytes=10**9),
     W.SPILLED: {
-        "machine": {"gpus": (Gpu(name="g"),)},
+        "machine": {"gpus": (Gpu(name="g", vram_bytes=6 * 10**9),)},
         "memory": Memory(engine_bytes=8 * 10**9, engine_vram_bytes=5 * 10**9),
     },
     W.TOO_FAST: {"decode_engine_s": 0.5, "decode_client_s": 0.5},
@@ -77,6 +77,7 @@ CAUSES: dict[W, dict[str, Any]] = {
     W.SIMULATED: {"engine": {"simulated": True}},
     W.PROMPT_CACHED: {"tokens_cached": 40},
     W.DEPTH_READ: {"workload": DEEP, "tokens_cached": 0},
+    W.DEPTH_UNVERIFIED: {"workload": DEEP, "tokens_cached": None},
     W.CONTEXT_UNVERIFIED: {"context_tokens": None},
     W.CLOCKS_DISAGREE: {"decode_client_s": 1.2},
     W.CLOCK_CHANGED: during(clock_step_s=-3600.0),
@@ -143,6 +144,8 @@ def test_fast_instruction_sets_have_the_machines_names() -> None:
 def test_a_graphics_processor_does_not_mind_the_build() -> None:
     assert warned(engine={"devices": ("g",), "cpu_features": ()}) == ()
     assert warned(engine={"cpu_features": None}) == ()
+    wide = {"cpu_features": ("avx_vnni", "avx512_vnni")}
+    assert warned(machine=wide, engine={"cpu_features": ("avx512_vnni",)}) == (), "the same instruction, wider"
 
 
 def test_a_depth_that_came_from_the_cache_is_as_it_should_be() -> None:

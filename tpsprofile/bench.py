@@ -16,6 +16,7 @@ from tpsprofile.clock import Clock
 from tpsprofile.deadline import Deadline, OutOfTimeError
 from tpsprofile.engines.base import Finished, LoadedFacts, Request, Session, Token, Weights
 from tpsprofile.errors import (
+    CaseTooLongError,
     DoesNotFitError,
     EngineChangedError,
     EngineDiedError,
@@ -29,7 +30,7 @@ from tpsprofile.errors import (
 )
 from tpsprofile.machine.activity import Activity
 from tpsprofile.plan import SweepPlan
-from tpsprofile.records import Conditions, Outcome, Record, Trial, Workload
+from tpsprofile.records import Conditions, During, Memory, Outcome, Record, Trial, Workload
 from tpsprofile.watch import MemoryWatch
 
 WARM_UP_TOKENS = 8
@@ -37,7 +38,8 @@ RULER_SENTENCES = 32
 """Sentences by which the length of one is measured, in tokens of the model."""
 PROMPT_TOKENS = 60.0
 """Usual length of the fixed prompt, for engines that do not count."""
-NONCES_A_CASE = 1000
+NONCES_A_CASE = 10_000
+NOT_YET = During()
 ASLEEP_S = 1.0
 """From so many seconds of sleep on a trial is not used."""
 
@@ -49,6 +51,7 @@ _OUTCOMES: tuple[tuple[type[ProfileError], Outcome], ...] = (
     (ModelUnreadableError, Outcome.UNREADABLE),
     (EngineDiedError, Outcome.ENGINE_DIED),
     (EngineTimedOutError, Outcome.TIMED_OUT),
+    (CaseTooLongError, Outcome.TOO_LONG),
     (EngineChangedError, Outcome.ENGINE_CHANGED),
     (RepeatedOutputError, Outcome.REPEATED),
     (EngineError, Outcome.ENGINE_ERROR),
@@ -69,6 +72,12 @@ class Case(Record, frozen=True, kw_only=True):
     available_bytes: int | None = None
     engine_version: str | None = None
     """The version that the results are of."""
+
+    @property
+    def context_tokens(self) -> int:
+        """The context length to reserve: the plan's, as far as the model was made for it."""
+        longest = self.weights.facts.longest_context
+        return self.plan.context_tokens if longest is None else min(self.plan.context_tokens, longest)
 
 
 class Senses(Record, frozen=True, kw_only=True):
@@ -103,8 +112,8 @@ def outcome_of(error: ProfileError) -> Outcome:
     return next(outcome for kind, outcome in _OUTCOMES if isinstance(error, kind))
 
 
-def failed(case: Case, workload: Workload, number: int | None, error: ProfileError, deadline: Deadline) -> Trial:
-    """The row of a trial that came to nothing, or of a workload that never got to one (``number`` None)."""
+def failed(case: Case, workload: Workload, error: ProfileError, deadline: Deadline) -> Trial:
+    """The row of a workload that came to nothing before a trial of it had begun."""
     outcome = outcome_of(error)
     reason = str(error)
     if outcome is Outcome.TIMED_OUT and not deadline.allows(0):
@@ -114,10 +123,42 @@ def failed(case: Case, workload: Workload, number: int | None, error: ProfileErr
         workload=workload,
         outcome=outcome,
         reason=reason,
-        number=number or cases.next_number(cases.of(case.known, workload)),
+        number=cases.next_number(cases.of(case.known, workload)),
         needed_bytes=case.needed_bytes,
         available_bytes=case.available_bytes,
     )
+
+
+class Stopwatch:
+    """When the chunks of one generation arrived, by the client's clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.chunks = 0
+        self._clock = clock
+        self._sent = clock.monotonic()
+        self._first = self._last = self._sent
+
+    def chunk(self) -> tuple[int, float]:
+        """One more has arrived: how many there are, and seconds since the first."""
+        self._last = self._clock.monotonic()
+        if not self.chunks:
+            self._first = self._last
+        self.chunks += 1
+        return self.chunks, self._last - self._first
+
+    def so_far_s(self) -> float:
+        """Seconds since the request was sent."""
+        return self._clock.monotonic() - self._sent
+
+    @property
+    def ttft_s(self) -> float | None:
+        """Seconds from the request to the first chunk; None before there is one."""
+        return self._first - self._sent if self.chunks else None
+
+    @property
+    def decode_s(self) -> float | None:
+        """Seconds from the first chunk to the last; None where that is no time."""
+        return self._last - self._first if self._last > self._first else None
 
 
 class Around(NamedTuple):
@@ -143,7 +184,9 @@ class Bench:
         self._load_later_s = None if load_first_s is None else session.load_s
         self._prompt_tokens = PROMPT_TOKENS
         self._sentence_tokens = prompts.SENTENCE_TOKENS
-        self._last_trial_s = 0.0
+        self._last_trial_s = case.known[-1].seconds if case.known else 0.0
+        self._begun: Trial | None = None
+        self._stopwatch = Stopwatch(self._clock)
         self._loaded = self._facts()
         self._watch.attach(session.pids)
 
@@ -172,7 +215,12 @@ class Bench:
             if not self._time_left(len(rows)):
                 break
             self._listen.trial_started(self.number, plan.trials, cases.width(rows))
-            row = self._trial(workload, self.number, before)
+            try:
+                row = self._trial(workload, self.number, before)
+            except OutOfTimeError:
+                if len(rows) < plan.trials:
+                    raise
+                break  # one more than was owed
             before = self._senses.look()
             rows.append(msgspec.structs.replace(row, after=before))
             yield rows[-1]
@@ -195,63 +243,85 @@ class Bench:
 
     def _trial(self, workload: Workload, number: int, before: Conditions) -> Trial:
         """One generation, timed. Raises what the engine raises; text that repeated itself is a row, though."""
-        plan = self._case.plan
-        place = cases.workloads(plan).index(workload)
-        request = self._request(self._text(workload, number + NONCES_A_CASE * place), plan.tokens_out)
+        nonce = number + NONCES_A_CASE * cases.workloads(self._case.plan).index(workload)
+        request = self._request(self._text(workload, nonce), self._case.plan.tokens_out)
         request = msgspec.structs.replace(request, reuse=bool(workload.depth_tokens))
-        first = last = None
-        chunks = 0
-        account = Finished()
         self._watch.begin(self._clock)
-        started_at, sent = self._clock.now(), self._clock.monotonic()
-        try:
-            for event in self._session.generate(request):
-                now = self._clock.monotonic()
-                if isinstance(event, Token):
-                    first, last, chunks = first or now, now, chunks + 1
-                    self._listen.token(chunks, now - first)
-                    if not self._deadline.allows(0):
-                        raise OutOfTimeError(f"The budget was used up after {chunks} of {plan.tokens_out} tokens.")
-                else:
-                    account = event
-        except RepeatedOutputError as error:
-            return failed(self._case, workload, number, error, self._deadline)
-        self._last_trial_s = self._clock.monotonic() - sent
-        during = self._watch.end()
-        try:
-            self._loaded = self._facts()
-        except EngineChangedError:
-            raise
-        except EngineError:
-            pass  # this trial went well; the next will say what is wrong
-        outcome, reason = self._verdict(account, during.asleep_s)
-        return Trial(
+        self._begun = Trial(
             model=self._case.weights.facts,
             workload=workload,
-            outcome=outcome,
-            reason=reason,
+            outcome=Outcome.ENGINE_ERROR,
             number=number,
-            started_at=started_at,
-            nonce=prompts.nonce(number + NONCES_A_CASE * place),
+            started_at=self._clock.now(),
+            nonce=prompts.nonce(nonce),
             load_first_s=self._load_first_s,
             load_later_s=self._load_later_s,
-            ttft_s=None if first is None else first - sent,
+            needed_bytes=self._case.needed_bytes,
+            available_bytes=self._case.available_bytes,
+            before=before,
+            during=NOT_YET,
+        )
+        self._stopwatch = Stopwatch(self._clock)
+        try:
+            account = self._generate(request, self._stopwatch)
+        except RepeatedOutputError as error:
+            return self.failed(workload, error)
+        self._last_trial_s = self._stopwatch.so_far_s()
+        row = self._told()
+        with suppress(
+            EngineDiedError, EngineTimedOutError
+        ):  # this trial went well; the next will say what is wrong
+            self._loaded = self._facts()
+        outcome, reason = self._verdict(account, row.during.asleep_s)
+        self._begun = None
+        return msgspec.structs.replace(
+            row,
+            outcome=outcome,
+            reason=reason,
             tokens_in=account.tokens_in,
             tokens_cached=account.tokens_cached,
             tokens_out=account.tokens_out,
             tokens_drafted=account.tokens_drafted,
             prefill_s=account.prefill_s,
             decode_engine_s=account.decode_s,
-            decode_client_s=None if first is None or last is None or last <= first else last - first,
             context_tokens=self._loaded.context_tokens,
-            needed_bytes=self._case.needed_bytes,
-            available_bytes=self._case.available_bytes,
-            memory=self._watch.peak(
-                engine_bytes=self._loaded.size_bytes, engine_vram_bytes=self._loaded.vram_bytes
-            ),
-            before=before,
-            during=during,
+            memory=self._peak(),
         )
+
+    def _generate(self, request: Request, stopwatch: Stopwatch) -> Finished:
+        account = Finished()
+        for event in self._session.generate(request):
+            if isinstance(event, Token):
+                self._listen.token(*stopwatch.chunk())
+                if not self._deadline.allows(0):
+                    done = f"{stopwatch.chunks} of {request.tokens_out} tokens"
+                    raise OutOfTimeError(f"The budget was used up after {done}.")
+            else:
+                account = event
+        return account
+
+    def failed(self, workload: Workload, error: ProfileError) -> Trial:
+        """The row of the trial in work after an error, with all that was seen until then; of none, without."""
+        lost = failed(self._case, workload, error, self._deadline)
+        if self._begun is None:
+            return lost
+        row, self._begun = self._told(), None
+        return msgspec.structs.replace(row, outcome=lost.outcome, reason=lost.reason, memory=self._peak())
+
+    def _told(self) -> Trial:
+        """The trial in work with what clock and watch say of it, once its generation has ended."""
+        assert self._begun is not None
+        if self._begun.during is NOT_YET:
+            self._begun = msgspec.structs.replace(
+                self._begun,
+                ttft_s=self._stopwatch.ttft_s,
+                decode_client_s=self._stopwatch.decode_s,
+                during=self._watch.end(),
+            )
+        return self._begun
+
+    def _peak(self) -> Memory:
+        return self._watch.peak(engine_bytes=self._loaded.size_bytes, engine_vram_bytes=self._loaded.vram_bytes)
 
     def _text(self, workload: Workload, nonce: int) -> str:
         longer = max(0.0, (workload.prompt_tokens or 0) - self._prompt_tokens)
@@ -302,7 +372,7 @@ class Bench:
                 f"{got if got is not None else 'An unknown number'} of {wanted} tokens{how}.",
             )
         context = self._loaded.context_tokens
-        if context is not None and context != self._case.plan.context_tokens:
-            asked = self._case.plan.context_tokens
+        asked = self._case.context_tokens
+        if context is not None and context != asked:
             return Outcome.CONTEXT_CHANGED, f"The engine reserved {context} tokens of context, not {asked}."
         return Outcome.OK, None

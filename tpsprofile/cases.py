@@ -17,14 +17,15 @@ _GOES_ON = frozenset(
 _OF_THE_MODEL = frozenset(
     {
         *(Outcome.DOES_NOT_FIT, Outcome.NOT_INSTALLED, Outcome.NOT_PREPARED, Outcome.UNREADABLE),
-        *(Outcome.REFUSED, Outcome.BELOW_LINE),
+        *(Outcome.REFUSED, Outcome.BELOW_LINE, Outcome.NO_TIME),
     }
 )
-"""Reasons that hold for a model at whatever work."""
+"""Reasons that hold for a model at whatever work, given before a trial has begun."""
 
 
 def workloads(plan: SweepPlan) -> tuple[Workload, ...]:
     """What the plan asks of each model: one workload for each depth and prompt length, the plainest first."""
+    prompts: Sequence[int | None] = sorted(set(plan.prompt_tokens)) or [None]
     return tuple(
         Workload(
             prompt=plan.prompt,
@@ -36,8 +37,13 @@ def workloads(plan: SweepPlan) -> tuple[Workload, ...]:
             seed=plan.seed,
             prompt_mode="raw",
         )
-        for prompt_tokens, depth in itertools.product(plan.prompt_tokens or (None,), plan.depth)
+        for prompt_tokens, depth in itertools.product(prompts, sorted(set(plan.depth)))
     )
+
+
+def tokens(workload: Workload) -> int:
+    """The context that a workload takes, about: depth, prompt and what is generated."""
+    return (workload.depth_tokens or 0) + (workload.prompt_tokens or 0) + (workload.tokens_out or 0)
 
 
 def of(rows: Iterable[Trial], workload: Workload) -> list[Trial]:
@@ -53,20 +59,24 @@ def next_number(rows: Sequence[Trial]) -> int:
 def enough(rows: Sequence[Trial], plan: SweepPlan) -> bool:
     """Whether a case needs no further trial; ``rows`` are its trials so far, in order.
 
-    It has its ``trials`` at least; then it ends as soon as the median is known to ``precision``, its time is
-    used up, or it has ``most_trials``. A case that is to be sustained ends with its time, and no sooner.
+    It has ``trials`` rates at least; then it ends as soon as the median is known to ``precision``, or its time is
+    used up, and at ``most_trials`` in any case. One that is to be sustained ends with its time, and no sooner. One
+    whose first ``trials`` give no rate at all ends with them.
     """
     if rows and rows[-1].outcome not in _GOES_ON:
         return True
     if len(rows) < plan.trials:
         return False
+    rates = [row.decode_tok_s for row in rows if row.decode_tok_s is not None]
     spent = sum(row.seconds for row in rows)
+    if not rates:
+        return True
     if plan.sustain is not None:
         return spent >= plan.sustain
-    if len(rows) >= plan.most_trials or (plan.case_budget is not None and spent >= plan.case_budget):
-        return True
-    reached = width(rows)
-    return reached is None or reached <= plan.precision
+    out_of_time = plan.case_budget is not None and spent >= plan.case_budget
+    known = (stats.relative_half_width(rates) or 0.0) <= plan.precision
+    most = max(plan.most_trials, plan.trials)
+    return len(rows) >= most or (len(rates) >= plan.trials and (known or out_of_time))
 
 
 def missing(rows: Sequence[Trial], plan: SweepPlan) -> tuple[Workload, ...]:
@@ -74,7 +84,7 @@ def missing(rows: Sequence[Trial], plan: SweepPlan) -> tuple[Workload, ...]:
 
     None of them where the model itself was found to be impossible, which one row says for all of its workloads.
     """
-    if any(row.outcome in _OF_THE_MODEL for row in rows):
+    if any(row.outcome in _OF_THE_MODEL and row.started_at is None for row in rows):
         return ()
     return tuple(workload for workload in workloads(plan) if not enough(of(rows, workload), plan))
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from tpsprofile import cases, units
 from tpsprofile.deadline import Deadline
@@ -18,6 +17,7 @@ class Climb:
 
     def __init__(self, plan: SweepPlan, deadline: Deadline) -> None:
         self.deadline = deadline
+        self._plan = plan
         self._floor = plan.line * plan.stop_below
         self._workload = cases.workloads(plan)[0]
         self._rates: dict[tuple[str | None, ...], list[float]] = {}
@@ -31,21 +31,20 @@ class Climb:
                 rates = self._rates.setdefault(row.model.key, [])
                 rates.append(row.decode_tok_s)
                 middle = statistics.median(rates)
-                slow = middle < self._floor
+                slow = middle < self._floor and len(rates) >= self._plan.trials
                 if slow:
                     self._too_slow = row.model, middle
                 elif self._too_slow is not None and self._too_slow[0].key == row.model.key:
                     self._too_slow = None
 
-    @contextmanager
-    def timing(self, candidate: Candidate) -> Iterator[None]:
-        """Measure how long a model takes from its file to its last trial, to foresee the next one's time."""
-        left_before = self.deadline.left()
-        yield
-        left = self.deadline.left()
-        whole = candidate.facts.key in self._rates  # one that failed at once says nothing of the next
-        if whole and left_before is not None and left is not None and candidate.disk_bytes:
-            self._seconds_per_byte = (left_before - left) / candidate.disk_bytes
+    def took(self, candidate: Candidate, seconds: float, rows: Sequence[Trial]) -> None:
+        """Take note of how long a model took from its file to its last trial, to foresee the next one's time.
+
+        Trials beyond the least number do not count: a larger model is not owed them.
+        """
+        if candidate.disk_bytes and any(row.decode_tok_s is not None for row in rows):
+            beyond = sum(row.seconds for row in rows if row.number > self._plan.trials)
+            self._seconds_per_byte = (seconds - beyond) / candidate.disk_bytes
 
     def obstacle(self, candidate: Candidate, *, begun: bool) -> tuple[Outcome, str] | None:
         """Why a larger model is not begun; None where nothing speaks against it, or it was ``begun`` before."""

@@ -6,7 +6,7 @@ Unknown is empty (NA), never 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -39,9 +39,9 @@ def _precision(run: RunHeader) -> float | None:
     return float(aim) if isinstance(aim, int | float) else None
 
 
-def _warnings(trial: Trial) -> str | None:
-    """With commas between; empty text for none, NA where nobody looked."""
-    return None if trial.warnings is None else ", ".join(trial.warnings)
+def _listed(names: Iterable[str] | None) -> str | None:
+    """With commas between; ``none`` for an empty list, NA for an unknown one. (CSV knows no empty text.)"""
+    return None if names is None else ", ".join(names) or "none"
 
 
 def _clock(trial: Trial) -> str | None:
@@ -84,8 +84,8 @@ _WHO: Mapping[str, Column] = {
     "engine_build": Column(TEXT, "engine: what it says of its build", lambda r, t: r.engine.build),
     "engine_devices": Column(
         TEXT,
-        "engine: graphics processors it can use, with commas between; empty text for a build that uses none",
-        lambda r, t: None if r.engine.devices is None else ", ".join(r.engine.devices),
+        "engine: graphics processors it can use, with commas between; none for a build that uses none",
+        lambda r, t: _listed(r.engine.devices),
     ),
     "engine_remote": Column(
         FLAG, "engine: it runs on another computer, named by the user", lambda r, t: r.engine.remote
@@ -118,6 +118,9 @@ _WORK: Mapping[str, Column] = {
     "digest": Column(TEXT, "model: hash of its file, or of its recipe", lambda r, t: t.model.digest),
     "architecture": Column(TEXT, "model: architecture", lambda r, t: t.model.architecture),
     "model_format": Column(TEXT, "model: file format", lambda r, t: t.model.format),
+    "longest_context": Column(
+        WHOLE, "model: context that it was made for, tokens", lambda r, t: t.model.longest_context
+    ),
     "synthetic": Column(FLAG, "model: random weights of a real model's shape", lambda r, t: t.model.synthetic),
     "prompt": Column(TEXT, "workload: name of the prompt", lambda r, t: t.workload.prompt),
     "tokens_asked": Column(WHOLE, "workload: tokens to generate", lambda r, t: t.workload.tokens_out),
@@ -225,8 +228,8 @@ _TRIAL: Mapping[str, Column] = {
     ),
     "warnings": Column(
         TEXT,
-        "trial: what makes it doubtful, with commas between; empty text for nothing",
-        lambda r, t: _warnings(t),
+        "trial: what makes it doubtful, with commas between; none for nothing",
+        lambda r, t: _listed(t.warnings),
     ),
     "nonce": Column(
         TEXT, "text before the prompt that no cache can know", lambda r, t: t.nonce and t.nonce.strip()

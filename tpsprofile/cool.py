@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tpsprofile import trust, units
+from tpsprofile import units
 from tpsprofile.clock import Clock
 from tpsprofile.records import Conditions
 
@@ -28,16 +28,12 @@ class Cooler:
         self._longest_s = longest_s
         self._cool_c: float | None = None
         self._begun = False
-        self._rates: list[float] = []
 
-    def heard(self, tok_s: float | None) -> None:
-        """Take note of a trial's decode rate, so that a model that slows down is noticed."""
-        if tok_s is not None:
-            self._rates.append(tok_s)
+    def wait(self, say: Callable[[str], None], *, slowed: bool, left_s: float | None) -> None:
+        """Wait if there is reason to, but not for more than a tenth of the ``left_s`` seconds of a budget.
 
-    def wait(self, say: Callable[[str], None], *, left_s: float | None) -> None:
-        """Wait if there is reason to, but not for more than a tenth of the ``left_s`` seconds of a budget."""
-        slowed, self._rates = trust.is_slowing(self._rates), []
+        ``slowed``: the model before became slower from trial to trial.
+        """
         now_c = self._look().temperature_c
         if not self._begun:
             self._begun, self._cool_c = True, now_c

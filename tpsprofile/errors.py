@@ -12,6 +12,7 @@
         ├── DoesNotFitError              the engine had no memory for it
         ├── EngineDiedError              its process or connection ended in the middle of the work
         ├── EngineTimedOutError          it was silent for longer than the time it was given
+        ├── CaseTooLongError             the model was not made for so long a context
         ├── EngineChangedError           the server came back under another version
         └── RepeatedOutputError          it stopped by itself because the text repeated itself
 
@@ -94,6 +95,10 @@ class EngineDiedError(EngineError):
 
 class EngineTimedOutError(EngineError):
     """The engine was silent for longer than it was given."""
+
+
+class CaseTooLongError(EngineError):
+    """The case needs a longer context than the model was made for."""
 
 
 class EngineChangedError(EngineError):

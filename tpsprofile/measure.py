@@ -8,8 +8,8 @@ from tpsprofile import cases
 from tpsprofile.bench import Around, Bench, Case, Listener, Senses, failed
 from tpsprofile.deadline import Deadline, OutOfTimeError
 from tpsprofile.engines.base import Engine, Session
-from tpsprofile.errors import EngineChangedError, ProfileError
-from tpsprofile.records import Trial
+from tpsprofile.errors import CaseTooLongError, EngineChangedError, ProfileError
+from tpsprofile.records import Trial, Workload
 from tpsprofile.watch import MemoryWatch
 
 
@@ -25,6 +25,9 @@ def measure(
     plan = case.plan
     left = list(cases.missing(case.known, plan))
     load_first_s = next((row.load_first_s for row in case.known if row.load_first_s), None)
+    for work in [work for work in left if cases.tokens(work) > case.context_tokens]:
+        left.remove(work)
+        yield failed(case, work, _too_long(case, work), deadline)
     with MemoryWatch(read=senses.read) as watch:
         while left:
             bench = None
@@ -44,16 +47,21 @@ def measure(
                         yield from bench.trials(left[0])
                         left.pop(0)
             except ProfileError as error:
-                hopeless = bench is None or isinstance(error, OutOfTimeError | EngineChangedError)
-                lost, left = (left, []) if hopeless else (left[:1], left[1:])
-                for work in lost:
-                    number = bench.number if bench and work == lost[0] else None
-                    yield failed(case, work, number, error, deadline)
+                if bench is not None and bench.number is not None:
+                    yield bench.failed(left.pop(0), error)
+                if bench is None or bench.number is None or isinstance(error, OutOfTimeError | EngineChangedError):
+                    yield from (failed(case, work, error, deadline) for work in left)
+                    return
 
 
 def _load(case: Case, engine: Engine, deadline: Deadline) -> Session:
     return engine.load(
         case.weights,
-        context_tokens=case.plan.context_tokens,
+        context_tokens=case.context_tokens,
         silence_s=deadline.cap(case.plan.silence),
     )
+
+
+def _too_long(case: Case, workload: Workload) -> CaseTooLongError:
+    made_for, needed = case.context_tokens, cases.tokens(workload)
+    return CaseTooLongError(f"The model was made for {made_for} tokens of context; this case takes {needed}.")

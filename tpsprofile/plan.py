@@ -30,6 +30,7 @@ class SweepPlan(Record, frozen=True, kw_only=True):
     tokens_out: int = 256
     """Tokens to generate in each trial."""
     context_tokens: int = 4096
+    """Context length to reserve; where a plan does not say, more if its cases need more."""
     temperature: float = 0.0
     seed: int = 1
     depth: tuple[int, ...] = (0,)
@@ -39,7 +40,7 @@ class SweepPlan(Record, frozen=True, kw_only=True):
     trials: int = 3
     """Trials a case at least, after a warm-up that is not recorded."""
     most_trials: int = 30
-    """Trials a case at most."""
+    """Trials a case at most, where that is more than ``trials``."""
     precision: float = 0.02
     """Trials go on until half of the 95% interval of the median decode rate is at most this share of it."""
     case_budget: float | None = 120.0
@@ -63,6 +64,8 @@ class SweepPlan(Record, frozen=True, kw_only=True):
 
 
 ORDERS = ("models", "rounds")
+_OR_NONE = ("budget", "case_budget", "sustain")
+"""Durations of which 0 means none."""
 _DURATIONS = ("budget", "silence", "case_budget", "sustain", "cooldown")
 CONTEXT_STEP = 256
 """llama.cpp rounds context lengths up to a multiple of this."""
@@ -77,6 +80,7 @@ _AT_LEAST = {
     "most_trials": 1,
     "precision": 0.001,
     "cooldown": 0,
+    "silence": 1,
     "loads": 1,
     "line": 0.01,
     "stop_below": 0,
@@ -132,23 +136,25 @@ def parse(text: str, *, name: str, where: str = "the plan") -> SweepPlan:
 def override(plan: SweepPlan, **changes: Any) -> SweepPlan:
     """The plan with some values replaced; None leaves a value as it is. Raises PlanError.
 
-    A context that new depths or prompts do not fit in becomes longer.
+    A context that new depths or prompts do not fit in becomes longer; a plan's budget is none for sustained work.
     """
     wanted = {key: value for key, value in changes.items() if value is not None}
+    whole = {**msgspec.structs.asdict(plan), **wanted}
+    if wanted.get("sustain") and "budget" not in wanted:
+        whole["budget"] = None
     if wanted.keys() & {"depth", "prompt_tokens"}:
-        wider = msgspec.structs.replace(
-            plan,
-            depth=wanted.get("depth", plan.depth),
-            prompt_tokens=wanted.get("prompt_tokens", plan.prompt_tokens),
-        )
-        wanted.setdefault("context_tokens", max(plan.context_tokens, context_needed(wider)))
-    return _validated({**msgspec.structs.asdict(plan), **wanted}, "the command line")
+        del whole["context_tokens"]
+        wider = _validated(whole, "the command line")
+        whole["context_tokens"] = max(plan.context_tokens, wider.context_tokens)
+    return _validated(whole, "the command line")
 
 
 def context_needed(plan: SweepPlan) -> int:
     """The context length, in tokens, that holds the plan's deepest case."""
-    longest = max(plan.depth) + max(plan.prompt_tokens, default=SHORTEST_PROMPT) + plan.tokens_out
-    return -(-(longest + SLACK_TOKENS) // CONTEXT_STEP) * CONTEXT_STEP
+    longest = max(plan.depth, default=0) + plan.tokens_out + max(plan.prompt_tokens, default=0)
+    if plan.prompt_tokens or any(plan.depth):
+        longest += SLACK_TOKENS + (0 if plan.prompt_tokens else SHORTEST_PROMPT)
+    return -(-(longest + 1) // CONTEXT_STEP) * CONTEXT_STEP
 
 
 def _validated(raw: dict[str, Any], where: str) -> SweepPlan:
@@ -157,7 +163,9 @@ def _validated(raw: dict[str, Any], where: str) -> SweepPlan:
             hint = did_you_mean(str(key), SweepPlan.__struct_fields__)
             raise PlanError(f"{where}: there is no key {key!r}.", hint)
     for key in _DURATIONS:
-        if raw.get(key):  # 0 and null are none
+        if key in _OR_NONE and raw.get(key) == 0:
+            raw[key] = None
+        if raw.get(key):
             try:
                 raw[key] = parse_seconds(raw[key])
             except UsageError as error:
@@ -169,7 +177,10 @@ def _validated(raw: dict[str, Any], where: str) -> SweepPlan:
         plan = msgspec.convert(raw, SweepPlan)
     except msgspec.ValidationError as error:
         raise PlanError(f"{where}: {_plain(str(error))}.") from None
+    if "context_tokens" not in raw:
+        plan = msgspec.structs.replace(plan, context_tokens=max(plan.context_tokens, context_needed(plan)))
     _check(plan, where)
+    _check_work(plan, where)
     return plan
 
 
@@ -195,16 +206,24 @@ def _check(plan: SweepPlan, where: str) -> None:
             raise PlanError(f"{where}: {key}: {getattr(plan, key)} is no number to work with.")
         if getattr(plan, key) < least:
             raise PlanError(f"{where}: {key}: {getattr(plan, key)} is too small; at least {least}.")
+    if (needed := context_needed(plan)) > plan.context_tokens:
+        raise PlanError(
+            f"{where}: context_tokens: depth, prompt and tokens_out do not fit in {plan.context_tokens}.",
+            f"They need at least {needed}.",
+        )
+
+
+def _check_work(plan: SweepPlan, where: str) -> None:
+    """The order of trials, how many, and on what."""
     if plan.order not in ORDERS:
         raise PlanError(f"{where}: order: there is no order {plan.order!r}.", f"There is {' and '.join(ORDERS)}.")
     if not plan.depth or min(plan.depth) < 0:
         raise PlanError(f"{where}: depth: at least one number, none below 0.", "For an empty context: [0].")
     if plan.prompt_tokens and min(plan.prompt_tokens) < SHORTEST_PROMPT:
         raise PlanError(f"{where}: prompt_tokens: the fixed prompt alone takes about {SHORTEST_PROMPT} tokens.")
-    if plan.most_trials < plan.trials:
-        raise PlanError(f"{where}: most_trials: {plan.most_trials} is less than trials, {plan.trials}.")
-    if (needed := context_needed(plan)) > plan.context_tokens:
-        raise PlanError(
-            f"{where}: context_tokens: depth, prompt and tokens_out do not fit in {plan.context_tokens}.",
-            f"They need at least {needed}.",
-        )
+    if plan.precision >= 1:
+        raise PlanError(f"{where}: precision: {plan.precision:g} is {plan.precision:.0%}.", "Write 2% as 0.02.")
+    if plan.sustain is not None and plan.order == "rounds":
+        raise PlanError(f"{where}: sustain: a model cannot be kept at work in rounds.", "Use order: models.")
+    if plan.sustain is not None and plan.budget is not None and plan.sustain > plan.budget:
+        raise PlanError(f"{where}: sustain: {plan.sustain:g} s do not fit in a budget of {plan.budget:g} s.")

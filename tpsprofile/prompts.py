@@ -24,12 +24,12 @@ SENTENCE_TOKENS = 20.0
 
 
 def nonce(number: int) -> str:
-    """Four digits and a line break, another one for each trial, the same sequence on every machine.
+    """Six digits and a line break, another one for each trial, the same sequence on every machine.
 
-    Consecutive ones differ in the first digit (7919 is prime to 10,000), so that not even the first token of
+    Consecutive ones differ in the first digit (791,917 is prime to 1,000,000), so that not even the first token of
     the prompt before it can be reused.
     """
-    return f"{number * 7919 % 10_000:04d}\n"
+    return f"{number * 791_917 % 1_000_000:06d}\n"
 
 
 def text(name: str, number: int, *, before: int = 0, longer: int = 0) -> str:

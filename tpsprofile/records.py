@@ -159,6 +159,8 @@ class ModelFacts(Record, frozen=True, kw_only=True):
     """``llama``, ``qwen2``: the name in the model file."""
     format: str | None = None
     """``gguf``, ``safetensors``."""
+    longest_context: int | None = None
+    """Tokens of context that it was made for; engines reserve no more."""
     synthetic: bool = False
     """Random weights of a real model's shape: speed means something, text does not."""
 
@@ -202,6 +204,8 @@ class Outcome(StrEnum):
     """The engine's guard against repetition stopped the text; it sends no metrics then."""
     CONTEXT_CHANGED = "another context"
     """The engine ran with a context length other than the one that was asked for."""
+    TOO_LONG = "beyond its context"
+    """The case needs a longer context than the model was made for."""
     ENGINE_CHANGED = "another engine"
     """The server came back under another version in the middle of the work."""
     SLEPT = "machine slept"

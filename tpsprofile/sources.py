@@ -195,6 +195,7 @@ def _absent(name: str, outcome: Outcome, error: ProfileError, context_tokens: in
             parameters_active=shape.parameters,
             quantisation=usual.quantisation,
             architecture=shape.architecture,
+            longest_context=shape.context_length,
         )
     return Candidate(
         name=name,

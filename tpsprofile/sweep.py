@@ -118,6 +118,8 @@ class Sweep:
         self._listen = listen
         self._climb = Climb(plan, Deadline(engine.clock, plan.budget))
         self._cooler = Cooler(host.look, engine.clock, plan.cooldown)
+        self._before: Sequence[Trial] = ()
+        self._began_s = engine.clock.monotonic()
         self._held: dict[tuple[str, str | None, str | None], Weights] = {}
 
     @property
@@ -143,7 +145,10 @@ class Sweep:
     def _visit(self, candidate: Candidate, rows: list[Trial], file: ResultsFile, files: ExitStack) -> bool:
         """Measure what is still missing of one model, in rounds only the next trials. True where that was all."""
         self._listen.model_started(candidate)
-        seen = len(rows)
+        seen, clock = len(rows), self._engine.clock
+        if seen and not self.deadline.allows(0) and _has_least(rows, self._plan):
+            self._listen.model_finished(candidate)
+            return True
         if cases.missing(rows, self._plan):
             with closing(self._rows(candidate, rows, files)) as found:
                 for row in found:
@@ -151,8 +156,10 @@ class Sweep:
                     file.append(kept)
                     rows.append(kept)
                     self._climb.learn([kept])
-                    self._cooler.heard(kept.decode_tok_s)
                     self._listen.recorded(kept)
+            if not seen:
+                self._climb.took(candidate, clock.monotonic() - self._began_s, rows)
+            self._before = rows
         done = self._plan.order != "rounds" or len(rows) == seen or not cases.missing(rows, self._plan)
         if done:
             self._listen.model_finished(candidate)
@@ -164,11 +171,13 @@ class Sweep:
         """The rows still missing for one model: its trials, or one that says why there are none."""
         self._engine.make_room()
         available = self._host.usable_bytes()
-        obstacle = _misfit(candidate, available) or self._climb.obstacle(candidate, begun=bool(known))
+        obstacle = _misfit(candidate, available) or self._climb.obstacle(
+            candidate, begun=any(row.started_at for row in known)
+        )
         if obstacle is None:
             try:
-                with self._climb.timing(candidate), self._ready(candidate, files) as weights:
-                    self._cooler.wait(self._listen.waiting, left_s=self.deadline.left())
+                self._cool_down()
+                with self._ready(candidate, files) as weights:
                     case = self._case(candidate, weights, known, available)
                     yield from measure.measure(
                         case,
@@ -191,6 +200,16 @@ class Sweep:
                 needed_bytes=candidate.need.total if candidate.need else None,
                 available_bytes=available,
             )
+
+    def _cool_down(self) -> None:
+        """Let the processor cool between two models. In rounds heat hits all alike, so there is no wait."""
+        if self._plan.order != "rounds":
+            slowed = any(
+                trust.is_slowing([row.decode_tok_s for row in cases.of(self._before, work) if row.decode_tok_s])
+                for work in cases.workloads(self._plan)
+            )
+            self._cooler.wait(self._listen.waiting, slowed=slowed, left_s=self.deadline.left())
+        self._began_s = self._engine.clock.monotonic()
 
     def _ready(self, candidate: Candidate, files: ExitStack) -> AbstractContextManager[Weights]:
         """The model as the engine takes it. In rounds its file stays until ``files`` is closed."""
@@ -226,6 +245,11 @@ class Sweep:
             return row
         warnings = trust.of_trial(row, self._host.machine, self._host.engine)
         return msgspec.structs.replace(row, warnings=tuple(map(str, warnings)))
+
+
+def _has_least(rows: Sequence[Trial], plan: SweepPlan) -> bool:
+    """Every case has as many trials as it is owed."""
+    return all(len(cases.of(rows, workload)) >= plan.trials for workload in cases.workloads(plan))
 
 
 def _misfit(candidate: Candidate, available: int | None) -> tuple[Outcome, str] | None:

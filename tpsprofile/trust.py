@@ -54,6 +54,7 @@ class Warning(StrEnum):  # noqa: A001  (the field's word; Python's is not used h
     SIMULATED = "simulated"
     PROMPT_CACHED = "prompt cached"
     DEPTH_READ = "context read anew"
+    DEPTH_UNVERIFIED = "cache unverified"
     CONTEXT_UNVERIFIED = "context unverified"
     CLOCKS_DISAGREE = "clocks disagree"
     CLOCK_CHANGED = "clock changed"
@@ -77,6 +78,7 @@ FALL = 0.05
 """Share of its speed that a case must lose from first to last trial to count as slowing down."""
 CHANCE = 0.05
 """How improbable such a fall must be."""
+MOST_COMPARED = 200
 OTHERS = 0.10
 """Share of all processors that others may keep busy."""
 IDLE = 0.25
@@ -174,6 +176,11 @@ RULES: Mapping[Warning, Rule] = {
         "the engine read the context before the prompt once more",
         "TTFT holds the time to read it; decode is not concerned.",
     ),
+    Warning.DEPTH_UNVERIFIED: Rule(
+        Grade.B,
+        "the engine does not say whether the context before the prompt came from its cache",
+        "TTFT may hold the time to read it; decode is not concerned.",
+    ),
     Warning.CONTEXT_UNVERIFIED: Rule(
         Grade.B, "the engine does not say which context length it reserved", "Use a newer version of it."
     ),
@@ -214,6 +221,7 @@ def of_trial(trial: Trial, machine: Machine, engine: EngineInfo) -> tuple[Warnin
         Warning.SIMULATED: engine.simulated,
         Warning.PROMPT_CACHED: _above(trial.tokens_cached, _kept(trial.workload.depth_tokens or 0)),
         Warning.DEPTH_READ: _below(trial.tokens_cached, 0.9 * (trial.workload.depth_tokens or 0)),
+        Warning.DEPTH_UNVERIFIED: bool(trial.workload.depth_tokens) and trial.tokens_cached is None,
         Warning.CONTEXT_UNVERIFIED: trial.context_tokens is None,
         Warning.CLOCKS_DISAGREE: _disagree(trial),
         Warning.CLOCK_CHANGED: _above(abs(trial.during.clock_step_s or 0.0), CLOCK_STEP_S),
@@ -244,11 +252,15 @@ def of_case(rates: Sequence[float], precision: float | None) -> tuple[Warning, .
 
 
 def is_slowing(rates: Sequence[float]) -> bool:
-    """Whether rates, in the order of measurement, fall too far and too steadily for chance."""
+    """Whether rates, in the order of measurement, fall too far and too steadily for chance.
+
+    Of more than 200 an even sample is looked at: all pairs are compared, and this is asked after every trial.
+    """
     if len(rates) < 4:
         return False
-    lost = -stats.slope(rates) * (len(rates) - 1) / max(rates)
-    return lost > FALL and stats.falling(rates) < CHANCE
+    few = rates[:: -(-len(rates) // MOST_COMPARED)]
+    lost = -stats.slope(few) * (len(few) - 1) / max(few)
+    return lost > FALL and stats.falling(few) < CHANCE
 
 
 def of_point(
@@ -274,7 +286,10 @@ def missing_features(machine: Machine, engine: EngineInfo) -> tuple[str, ...]:
     """
     if engine.cpu_features is None or engine.devices or engine.remote:
         return ()
-    return tuple(sorted((FAST_SETS & set(machine.cpu_features)) - set(engine.cpu_features)))
+    missing = (FAST_SETS & set(machine.cpu_features)) - set(engine.cpu_features)
+    if "avx512_vnni" in engine.cpu_features:
+        missing -= {"avx_vnni"}  # the same instruction in a wider form
+    return tuple(sorted(missing))
 
 
 def bytes_a_token(trial: Trial) -> float | None:
@@ -299,7 +314,8 @@ def _is_busy(trial: Trial, machine: Machine) -> bool:
 
 def _is_spilled(trial: Trial, machine: Machine) -> bool:
     size, vram = trial.memory.engine_bytes, trial.memory.engine_vram_bytes
-    return bool(machine.gpus) and size is not None and vram is not None and vram < size
+    roomy = bool(machine.unified_memory) or any(gpu.vram_bytes for gpu in machine.gpus)
+    return roomy and size is not None and vram is not None and vram < size
 
 
 def _is_too_fast(trial: Trial, machine: Machine, engine: EngineInfo) -> bool:

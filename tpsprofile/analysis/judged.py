@@ -13,10 +13,10 @@ def judged(
     """Warnings and grade of a case from the words of each trial; None for a trial at which nobody looked.
 
     ``rates`` in tok/s, in the order of measurement; ``precision`` is the half-width that was aimed at, as a share.
-    Words of newer versions are passed over. Where nobody looked at any trial there is no grade.
+    Words of newer versions are passed over. Without a rate, or where nobody looked at a trial, there is no grade.
     """
     seen = [one for one in words if one is not None]
-    if not seen:
+    if not seen or not rates:
         return (), None
     found = trust.of_point(seen, rates, precision)
     return found, trust.grade(found)

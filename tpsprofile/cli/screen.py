@@ -209,7 +209,7 @@ class LiveScreen(_Board):
         self._done = 0.0
         self._tokens = 0
         self._tokens_s = 0.0
-        self._laid_out: tuple[int, Segments] | None = None
+        self._laid_out: tuple[object, Segments, Sequence[ModelLine]] | None = None
 
     def drawing(self) -> AbstractContextManager[object]:
         """Redraw until it is left; the table stays out, the caller prints the final one."""
@@ -247,14 +247,12 @@ class LiveScreen(_Board):
         return Group("", *done, self._live_line(), "", self._foot())
 
     def _table(self) -> Segments:
-        laid_out = self._laid_out
-        if laid_out is None or laid_out[0] != self.console.width:
-            self._laid_out = laid_out = self.console.width, Segments(list(self.console.render(self.table())))
+        lines, laid_out = self.lines, self._laid_out
+        key = (self.console.width, tuple(map(id, lines)))
+        if laid_out is None or laid_out[0] != key:
+            table = lines_table(lines, self.console.width)
+            self._laid_out = laid_out = key, Segments(list(self.console.render(table))), lines
         return laid_out[1]
-
-    def _tell(self, key: Key) -> None:
-        super()._tell(key)
-        self._laid_out = None
 
     def _live_line(self) -> RenderableType:
         model = self.model  # the sweep may finish it while this draws

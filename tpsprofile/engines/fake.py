@@ -264,5 +264,6 @@ def _weights(name: str) -> Weights:
         file_bytes=size,
         architecture=shape.architecture,
         format="fake",
+        longest_context=shape.context_length,
     )
     return Weights(facts=facts)

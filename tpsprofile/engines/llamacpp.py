@@ -160,7 +160,8 @@ class LlamaCppSession:
             slots = self._http.get("/slots", timeout=30.0).json()
         except (httpx.HTTPError, ValueError) as error:
             raise self._failure(error) from error
-        return LoadedFacts(context_tokens=slots[0]["n_ctx"] if isinstance(slots, list) and slots else None)
+        slot = slots[0] if isinstance(slots, list) and slots else None
+        return LoadedFacts(context_tokens=slot.get("n_ctx") if isinstance(slot, dict) else None)
 
     def generate(self, request: Request) -> Iterator[Event]:
         """Stream one completion. Raises EngineDiedError, EngineTimedOutError or EngineError."""
@@ -192,10 +193,7 @@ class LlamaCppSession:
             if not line.startswith(b"data: "):
                 continue
             text = line.removeprefix(b"data: ").decode(errors="replace")
-            try:
-                chunk = json.loads(text)
-            except ValueError:
-                raise EngineError(f"llama.cpp sent something that is not JSON: {text[:60]!r}.") from None
+            chunk = _object(text)
             if "error" in chunk:
                 raise EngineError(f"llama.cpp: {_message(text)}.")
             if chunk.get("content"):
@@ -307,9 +305,21 @@ def cpu_features(system: str) -> tuple[str, ...] | None:
     return vector_features(features["CPU"]) if "CPU" in features else None
 
 
+def _object(text: str) -> dict[str, Any]:
+    """A JSON object. Raises EngineError for anything else."""
+    try:
+        chunk = json.loads(text)
+    except ValueError:
+        chunk = None
+    if not isinstance(chunk, dict):
+        raise EngineError(f"llama.cpp sent something that is no JSON object: {text[:60]!r}.")
+    return chunk
+
+
 def _finished(chunk: dict[str, Any]) -> Finished:
     """The server's account. It does not time the first token, so ``predicted_ms`` covers n - 1 steps."""
-    timings = chunk.get("timings", {})
+    told = chunk.get("timings")
+    timings = told if isinstance(told, dict) else {}
     fresh, cached = timings.get("prompt_n"), timings.get("cache_n")
     generated = timings.get("predicted_n")
     decode_ms = timings.get("predicted_ms")

@@ -33,6 +33,7 @@ def model_facts(listed: Mapping[str, Any], shown: Mapping[str, Any]) -> ModelFac
         digest=_digest(listed, shown),
         architecture=info.get("general.architecture") or details.get("family") or None,
         format=details.get("format") or None,
+        longest_context=trained_context(shown),
     )
 
 

@@ -54,6 +54,7 @@ class ModelFile(Record, frozen=True, kw_only=True):
             digest=recipe or digest.of_files(self.paths, cache),
             architecture=header.text("general.architecture"),
             format="gguf",
+            longest_context=header.integer(f"{header.text('general.architecture')}.context_length"),
             synthetic=recipe is not None,
         )
 

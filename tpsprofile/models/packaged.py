@@ -31,6 +31,7 @@ FACTS = ModelFacts(
     digest="sha256:b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     architecture="llama",
     format="gguf",
+    longest_context=8192,
 )
 """Facts of the file, known before it is fetched."""
 

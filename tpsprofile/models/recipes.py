@@ -51,6 +51,12 @@ class Recipe(Record, frozen=True, kw_only=True):
         return "sha256:" + hashlib.sha256(msgspec.json.encode([GENERATOR, known], order="sorted")).hexdigest()
 
     @property
+    def longest_context(self) -> int | None:
+        """Tokens of context that the model is made for."""
+        key = f"{self.architecture}.context_length"
+        return next((int(entry.value) for entry in self.entries if entry.key == key), None)  # type: ignore[arg-type]
+
+    @property
     def silent_rows(self) -> int:
         """Tokens, from the first on, that must never be generated; 0 where the tokenizer is copied."""
         return 0 if self.tokens is None else vocabulary.vocabulary(self.tokens).silent
@@ -83,6 +89,7 @@ class Recipe(Record, frozen=True, kw_only=True):
             digest=self.digest,
             architecture=self.architecture,
             format="gguf",
+            longest_context=self.longest_context,
             synthetic=True,
         )
 
