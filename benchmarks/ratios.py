@@ -25,8 +25,8 @@ def in_turns(rounds: int, first: Callable[[], T], second: Callable[[], T]) -> li
 
 
 def ratio(rounds: Sequence[Round]) -> float:
-    """Median of the second over median of the first."""
-    return median(second for _, second in rounds) / median(first for first, _ in rounds)
+    """Second over first: the median of each round's own ratio, since what drifts drifts for both in a round."""
+    return median(second / first for first, second in rounds)
 
 
 def interval(rounds: Sequence[Round]) -> tuple[float, float]:
@@ -41,8 +41,17 @@ def heading(first: str, second: str, unit: str = "tok/s") -> str:
     return f"{'':10}{first + ' ' + unit:>20}{second + ' ' + unit:>20}{'ratio':>9}   95% interval"
 
 
-def row(name: str, rounds: Sequence[Round]) -> str:
-    """Both medians, their ratio and its interval."""
+def row(name: str, rounds: Sequence[Round], least: float | None = None, most: float | None = None) -> str:
+    """Both medians, their ratio and its interval, and whether that lies within the limits."""
     low, high = interval(rounds)
     first, second = (median(one[index] for one in rounds) for index in (0, 1))
-    return f"{name:10}{first:20.2f}{second:20.2f}{ratio(rounds):9.4f}   {low:.4f} to {high:.4f}"
+    told = f"{name:10}{first:20.2f}{second:20.2f}{ratio(rounds):9.4f}   {low:.4f} to {high:.4f}"
+    return told if least is None or most is None else f"{told}   {verdict((low, high), least, most)}"
+
+
+def verdict(found: tuple[float, float], least: float, most: float) -> str:
+    """``within`` or ``outside`` the limits where the whole interval is, else ``undecided``."""
+    low, high = found
+    if least <= low and high <= most:
+        return "within"
+    return "outside" if high < least or low > most else "undecided"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -26,6 +27,12 @@ def model(name: str, folder: Path) -> Path:
     path = folder / f"{name.replace(':', '-')}.gguf"
     synthetic.write(recipes.of_shape(catalogue.find(name)), path, _quiet)
     return path
+
+
+def program(build: Path, name: str) -> Path:
+    """A program of a build of llama.cpp; ends this one where there is none."""
+    found = next((path for path in sorted(build.rglob(name)) if path.is_file()), None)
+    return found or sys.exit(f"There is no {name} below {build}.")
 
 
 def serve(program: Path, path: Path, threads: int) -> LlamaCppSession:

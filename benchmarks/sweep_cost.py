@@ -45,7 +45,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="how often each side runs (default 3)")
     parser.add_argument("--burn", action="store_true", help="beside a process that keeps one processor busy")
     asked = parser.parse_args()
-    bench = next(asked.build.rglob("llama-bench"))
+    bench = serving.program(asked.build, "llama-bench")
     with tempfile.TemporaryDirectory() as folder:
         paths = [serving.model(name, Path(folder)) for name in MODELS]
         if asked.burn:

@@ -8,7 +8,7 @@ a prompt of 512 tokens, then 128 steps of decoding from an empty context, each a
 it: the whole prompt once, one token once. Threads, batches, flash attention and types are the same; loading from
 a map of the file, repacking and the rest are left at the defaults, which the two programs share.
 
-The figure is the ratio of median rates, ours to llama-bench's, with a bootstrap interval of 95% over rounds. Exit
+The figure is the median of each round's ratio, ours to llama-bench's, with a bootstrap interval of 95% over rounds. Exit
 status 1 if a ratio lies outside 0.97 to 1.03. With --embedded ours is the embedded engine, which is another build
 of llama.cpp: that ratio shows what the build costs, and is no reason to fail. With --null llama-bench is compared
 with itself: that shows the noise.
@@ -32,7 +32,7 @@ from typing import NamedTuple
 import httpx
 import psutil
 from ratios import heading, in_turns, ratio, row
-from serving import CONTEXT_TOKENS, LARGE, SMALL, model, run, serve
+from serving import CONTEXT_TOKENS, LARGE, SMALL, model, program, run, serve
 
 from tpsprofile import prompts
 from tpsprofile.clock import SystemClock
@@ -63,14 +63,14 @@ def main() -> int:
     good = True
     with tempfile.TemporaryDirectory() as folder:
         for path in asked.model or (model(name, Path(folder)) for name in (SMALL, LARGE)):
-            theirs = partial(_llama_bench, _program(asked.build, "llama-bench"), path, threads)
+            theirs = partial(_llama_bench, program(asked.build, "llama-bench"), path, threads)
             if asked.null:
                 session = None
             elif asked.embedded:
                 weights = Weights(facts=read_facts(path), path=str(path))
                 session = engine.load(weights, context_tokens=CONTEXT_TOKENS, silence_s=600.0)
             else:
-                session = serve(_program(asked.build, "llama-server"), path, threads)
+                session = serve(program(asked.build, "llama-server"), path, threads)
             with session or nullcontext():
                 good &= _compare(path.name, theirs, session, asked.rounds)
     return 0 if good or asked.embedded else 1
@@ -92,11 +92,6 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _program(build: Path, name: str) -> Path:
-    found = next((path for path in sorted(build.rglob(name)) if path.is_file()), None)
-    return found or sys.exit(f"There is no {name} below {build}.")
-
-
 def _compare(name: str, theirs: Callable[[], Rates], session: LlamaCppSession | None, rounds: int) -> bool:
     """Print the table of one model; whether both ratios are within bounds."""
     if session is None:
@@ -112,7 +107,7 @@ def _compare(name: str, theirs: Callable[[], Rates], session: LlamaCppSession | 
     print(heading("llama-bench", "ours" if session else "again"))
     prefill = [(first.prefill, second.prefill) for first, second in pairs]
     decode = [(first.decode, second.decode) for first, second in pairs]
-    print(row("prefill", prefill), row("decode", decode), sep="\n", flush=True)
+    print(row("prefill", prefill, LOW, HIGH), row("decode", decode, LOW, HIGH), sep="\n", flush=True)
     return all(LOW <= ratio(one) <= HIGH for one in (prefill, decode))
 
 

@@ -49,7 +49,7 @@ def main() -> int:
     print(f"{asked.rounds} rounds, {asked.threads} threads, last cache {cache >> 20} MiB")
     print(f"arrays of {each >> 20} MiB each in C, {total // 3 >> 20} MiB in tpsprofile")
     print(heading("TRIAD", "tpsprofile", "GB/s"))
-    print(row("bandwidth", rounds))
+    print(row("bandwidth", rounds, LOW, HIGH))
     return 0 if LOW <= ratio(rounds) <= HIGH else 1
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -417,7 +418,7 @@ def test_a_lasting_speed_is_drawn_trial_by_trial() -> None:
     said = "m1 on Apple M4 Max 128 GB: 19.6 tok/s in the first minute, 16.4 in the last (−16%)."
     assert said in words(figure)
     (curve,) = [line for line in axes(figure).lines if line.get_gid() == "curve"]
-    assert list(curve.get_xdata()) == pytest.approx([n / 6 for n in range(31)])
+    assert np.asarray(curve.get_xdata()) == pytest.approx(np.arange(31) / 6)
     assert len(list(spots(figure, "filled"))) == 31
     assert [label.get_text() for label in axes(figure).xaxis.get_ticklabels()] == ["0", "1", "2", "3", "4", "5"]
     low, high = axes(figure).get_ylim()

@@ -16,11 +16,13 @@ from tpsprofile.sources import Candidate
 
 
 def at(rate: float, number: int = 1, **changes: Any) -> Trial:
-    return trial(number=number, **{"decode_engine_s": 10 / rate, "warnings": ()} | changes)
+    fields: dict[str, Any] = {"decode_engine_s": 10 / rate, "warnings": ()}
+    return trial(number=number, **fields | changes)
 
 
 def work(**changes: Any) -> Workload:
-    return Workload(**{"prompt": "csvs-to-sqlite", "tokens_out": 11, "context_tokens": 4096} | changes)
+    fields: dict[str, Any] = {"prompt": "csvs-to-sqlite", "tokens_out": 11, "context_tokens": 4096}
+    return Workload(**fields | changes)
 
 
 def test_the_median_its_interval_and_the_number_of_trials() -> None:

@@ -39,6 +39,8 @@ Key = tuple[str, str | None, str | None]
 class Screen(sweep.Listener, Protocol):
     """A listener that draws."""
 
+    console: Console
+
     rows: dict[Key, list[Trial]]
     """Every row so far, by model."""
 
@@ -82,7 +84,7 @@ def heading(header: RunHeader, plan: SweepPlan) -> str:
         f"depth {_numbers(plan.depth)}" if plan.depth != (0,) else "",
         f"{plan.tokens_out} tokens out",
         f"context {plan.context_tokens}",
-        f"until ±{100 * plan.precision:g}%",
+        f"until ±{100 * plan.precision:g}%" if plan.sustain is None else f"for {units.seconds(plan.sustain)} each",
         budget,
     ]
     return " · ".join(filter(None, facts)) + "\n" + " · ".join(filter(None, work))
