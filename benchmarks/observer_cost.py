@@ -7,8 +7,8 @@ second on what passes for a terminal. The bare request is one POST that waits fo
 server. Prompt, tokens and seed are the same, so is the clock: the server's, from first token to last. By the
 client's clock, too, the observed text must arrive no slower.
 
-The figure is the median of each round's ratio, observed to bare, with a bootstrap interval of 95% over rounds; the cost
-is what it lacks of 1. Exit status 1 if it costs more than 3% on SmolLM2 135M, which makes some 150 tok/s on a
+The figure is the median of each round's ratio, observed to bare, with a bootstrap interval of 95% over rounds; the
+cost is what it lacks of 1. Exit status 1 if it costs more than 3% on SmolLM2 135M, which makes some 150 tok/s on a
 desktop processor, or more than 1% on the twin of llama3.2:1b at some 20.
 """
 

@@ -3,8 +3,8 @@
     python benchmarks/twin_vs_real.py [--rounds 10] [--tokens 256] [--model FILE.gguf]
 
 Both models are loaded at once, each in an embedded server of its own. A round runs both, and each round the other
-one goes first, so that whatever drifts drifts for both. The figure is the ratio of median rates, twin to real,
-with a bootstrap interval of 95% over rounds. Exit status 1 if decode or prefill lies outside 0.97 to 1.03.
+one goes first, so that whatever drifts drifts for both. The figure is the median of each round's ratio, twin to
+real, with a bootstrap interval of 95% over rounds. Exit status 1 if decode or prefill lies outside 0.97 to 1.03.
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ a prompt of 512 tokens, then 128 steps of decoding from an empty context, each a
 it: the whole prompt once, one token once. Threads, batches, flash attention and types are the same; loading from
 a map of the file, repacking and the rest are left at the defaults, which the two programs share.
 
-The figure is the median of each round's ratio, ours to llama-bench's, with a bootstrap interval of 95% over rounds. Exit
-status 1 if a ratio lies outside 0.97 to 1.03. With --embedded ours is the embedded engine, which is another build
-of llama.cpp: that ratio shows what the build costs, and is no reason to fail. With --null llama-bench is compared
-with itself: that shows the noise.
+The figure is the median of each round's ratio, ours to llama-bench's, with a bootstrap interval of 95% over
+rounds. Exit status 1 if a ratio lies outside 0.97 to 1.03. With --embedded ours is the embedded engine, which is
+another build of llama.cpp: that ratio shows what the build costs, and is no reason to fail. With --null llama-bench
+is compared with itself: that shows the noise.
 """
 
 from __future__ import annotations

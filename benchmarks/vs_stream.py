@@ -4,8 +4,8 @@
 
 Compiles triad.c, which is beside this file, with cc -O3 -march=native -fopenmp. It works on arrays as large as
 tpsprofile's, or four times the last cache each where that is more, on as many threads, for as many seconds. The
-figure is the ratio of medians, tpsprofile's to TRIAD's, with a bootstrap interval of 95% over rounds. Exit status
-1 if it lies outside 0.85 to 1.15.
+figure is the median of each round's ratio, tpsprofile's to TRIAD's, with a bootstrap interval of 95% over rounds.
+Exit status 1 if it lies outside 0.85 to 1.15.
 """
 
 from __future__ import annotations

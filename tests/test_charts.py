@@ -371,7 +371,7 @@ def test_depth_is_drawn_from_0_on_with_a_curve_a_model() -> None:
     assert "m1 on Apple M4 Max 128 GB: 61.2 tok/s at depth 0, 20.4 at 16,384 (−67%)." in words(figure)
     assert words(figure, "name") == ["m1", "m7"]
     curves = [line for line in axes(figure).lines if line.get_gid() == "curve"]
-    assert [list(curve.get_xdata()) for curve in curves] == [[0, 4096, 16384], [0, 4096]]
+    assert [np.asarray(curve.get_xdata()).tolist() for curve in curves] == [[0, 4096, 16384], [0, 4096]]
     assert len({str(curve.get_color()) for curve in curves}) == 2
     ticks = [label.get_text() for label in axes(figure).xaxis.get_ticklabels()]
     assert ticks == ["0", "4,096", "16,384"]
