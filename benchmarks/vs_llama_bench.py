@@ -10,8 +10,8 @@ a map of the file, repacking and the rest are left at the defaults, which the tw
 
 The figure is the median of each round's ratio, ours to llama-bench's, with a bootstrap interval of 95% over
 rounds. Exit status 1 if a ratio lies outside 0.97 to 1.03. With --embedded ours is the embedded engine, which is
-another build of llama.cpp: that ratio shows what the build costs, and is no reason to fail. With --null llama-bench
-is compared with itself: that shows the noise.
+another build of llama.cpp: that ratio shows what the build costs, and is no reason to fail. With --null it is
+llama-bench that is compared with itself: that shows the noise.
 """
 
 from __future__ import annotations

@@ -289,6 +289,8 @@ def test_a_speed_lasts_or_not_after_five_trials_and_a_minute() -> None:
     five = [series_at(n, 20, started_at=WHEN + timedelta(seconds=15 * n)) for n in range(1, 6)]
     assert lasting(summary(*five)) == summary(*five).points
     assert lasting(summary(*five[:4], at(20, number=9))) == ()
+    resumed = [*five, series_at(6, 20, started_at=WHEN + timedelta(seconds=150))]
+    assert lasting(summary(*resumed)) == (), "it cooled meanwhile"
     quick = [series_at(n, 20, started_at=WHEN + timedelta(seconds=14 * n)) for n in range(1, 6)]
     assert lasting(summary(*quick)) == ()
 

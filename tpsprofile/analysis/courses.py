@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import msgspec
 
 from tpsprofile.analysis.summary import Absent, Point, Series, Summary
@@ -11,6 +13,8 @@ DEPTH, PROMPT = "depth_tokens", "prompt_tokens"
 """Fields of a series along which a course can go."""
 FEWEST_SAMPLES, SHORTEST_S = 5, 60.0
 """What it takes to say whether a speed lasts."""
+LONGEST_PAUSE_S = 15.0
+"""Between two trials of a machine that is kept at work."""
 
 
 class Course(Record, frozen=True, kw_only=True):
@@ -57,8 +61,13 @@ def lasting(summary: Summary) -> tuple[Point, ...]:
 
 
 def _is_lasting(point: Point) -> bool:
-    times = [sample.after_s for sample in point.samples if sample.after_s is not None]
-    return len(times) >= FEWEST_SAMPLES and max(times) - min(times) >= SHORTEST_S
+    """Enough trials for long enough, one right after the other: in rounds, or resumed later, a machine cools."""
+    times = sorted(sample.after_s for sample in point.samples if sample.after_s is not None)
+    if len(times) < FEWEST_SAMPLES or times[-1] - times[0] < SHORTEST_S:
+        return False
+    trial_s = (point.series.tokens_asked or 0) / min(sample.tok_s for sample in point.samples)
+    pauses = [later - earlier - trial_s for earlier, later in itertools.pairwise(times)]
+    return point.series.tokens_asked is None or max(pauses) <= max(LONGEST_PAUSE_S, 2 * trial_s)
 
 
 def plainest(summary: Summary) -> Summary:
