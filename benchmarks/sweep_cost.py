@@ -35,7 +35,8 @@ from tpsprofile.records import Conditions
 from tpsprofile.sweep import Host, Sweep, begin
 
 MODELS = (serving.SMALL, "qwen2.5:0.5b", serving.LARGE)
-BURN = "while True: pass"
+BURN = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
+"""Until this program ends, however it does."""
 
 
 def main() -> int:
