@@ -77,9 +77,9 @@ def _bench_s(program: Path, paths: Sequence[Path]) -> float:
     return clock.monotonic() - started
 
 
-def _sweep(paths: Sequence[Path], folder: Path) -> tuple[float, Sequence[Point]]:
+def _sweep(paths: Sequence[Path], folder: Path, tokens_out: int = 128) -> tuple[float, Sequence[Point]]:
     """Seconds of a sweep of these files, and what it found."""
-    plan = SweepPlan(name="cost", models=tuple(map(str, paths)), tokens_out=128, stop_below=0)
+    plan = SweepPlan(name="cost", models=tuple(map(str, paths)), tokens_out=tokens_out, stop_below=0)
     engine = registry.create("llama.cpp")
     info, here = engine.info(), machine.identify(bandwidth=False)
     host = Host(machine=here, engine=info, look=conditions.look, read=activity.read)
@@ -95,7 +95,7 @@ def _sweep(paths: Sequence[Path], folder: Path) -> tuple[float, Sequence[Point]]
 def _beside_a_burner(paths: Sequence[Path], folder: Path) -> int:
     burner = subprocess.Popen([sys.executable, "-c", BURN])
     try:
-        seconds, points = _sweep(paths, folder)
+        seconds, points = _sweep(paths, folder, tokens_out=32)
     finally:
         burner.kill()
         burner.wait()
