@@ -1,6 +1,6 @@
 """What does a sweep to ±2% cost beside llama-bench's five fixed repetitions? Three sizes, taking turns.
 
-    python benchmarks/sweep_cost.py --build DIR [--rounds 3] [--burn]
+    python benchmarks/sweep_cost.py --build DIR [--rounds 3] [--precision 0.02] [--burn]
 
 ``DIR`` is a build of llama.cpp. A round runs `llama-bench -p 512 -n 128 -r 5` on each model, and one sweep of the
 same models with 128 tokens out. Prints wall time (loads, warm-ups and all), the ratio with its 95% interval, and
@@ -44,6 +44,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--build", type=Path, required=True, help="folder of a llama.cpp build")
     parser.add_argument("--rounds", type=int, default=3, help="how often each side runs (default 3)")
+    parser.add_argument("--precision", type=float, default=0.02, help="half-width to reach (default 0.02)")
     parser.add_argument("--burn", action="store_true", help="beside a process that keeps one processor busy")
     asked = parser.parse_args()
     bench = serving.program(asked.build, "llama-bench")
@@ -54,7 +55,7 @@ def main() -> int:
         rounds: list[Round] = []
         for number in range(asked.rounds):
             bench_s = _bench_s(bench, paths)
-            sweep_s, points = _sweep(paths, Path(folder))
+            sweep_s, points = _sweep(paths, Path(folder), precision=asked.precision)
             rounds.append((bench_s, sweep_s))
             print(
                 f"round {number + 1}: llama-bench {bench_s:.0f} s, sweep {sweep_s:.0f} s: {_told(points)}",
@@ -77,9 +78,12 @@ def _bench_s(program: Path, paths: Sequence[Path]) -> float:
     return clock.monotonic() - started
 
 
-def _sweep(paths: Sequence[Path], folder: Path, tokens_out: int = 128) -> tuple[float, Sequence[Point]]:
+def _sweep(
+    paths: Sequence[Path], folder: Path, *, tokens_out: int = 128, precision: float = 0.02
+) -> tuple[float, Sequence[Point]]:
     """Seconds of a sweep of these files, and what it found."""
-    plan = SweepPlan(name="cost", models=tuple(map(str, paths)), tokens_out=tokens_out, stop_below=0)
+    names = tuple(map(str, paths))
+    plan = SweepPlan(name="cost", models=names, tokens_out=tokens_out, precision=precision, stop_below=0)
     engine = registry.create("llama.cpp")
     info, here = engine.info(), machine.identify(bandwidth=False)
     host = Host(machine=here, engine=info, look=conditions.look, read=activity.read)
