@@ -2,7 +2,7 @@
 
     python benchmarks/observer_cost.py [--rounds 10] [--tokens 256] [--model smollm2:135m] [--model llama3.2:1b]
 
-With everything on the text is streamed, memory and the machine are watched, and a live table is drawn four times a
+With everything on the text is streamed, memory and the machine are watched, and a live table is drawn twice a
 second on what passes for a terminal. The bare request is one POST that waits for its answer, to the same embedded
 server. Prompt, tokens and seed are the same, so is the clock: the server's, from first token to last. By the
 client's clock, too, the observed text must arrive no slower.

@@ -32,6 +32,8 @@ from tpsprofile.render.lines import (
 )
 from tpsprofile.sources import Candidate
 
+REDRAWS_S = 2
+"""Pictures a second: each takes a millisecond from an engine that may need every processor."""
 Key = tuple[str, str | None, str | None]
 """``ModelFacts.key``."""
 
@@ -198,7 +200,7 @@ class PlainScreen(_Board):
 
 
 class LiveScreen(_Board):
-    """The table, and below it the model in work with a bar and a live rate, redrawn four times a second.
+    """The table, and below it the model in work with a bar and a live rate, redrawn twice a second.
 
     Drawing takes time from the engine, so the table is laid out only when a row has come or the width has changed.
     """
@@ -215,7 +217,9 @@ class LiveScreen(_Board):
 
     def drawing(self) -> AbstractContextManager[object]:
         """Redraw until it is left; the table stays out, the caller prints the final one."""
-        return Live(console=self.console, get_renderable=self._picture, refresh_per_second=4, transient=True)
+        return Live(
+            console=self.console, get_renderable=self._picture, refresh_per_second=REDRAWS_S, transient=True
+        )
 
     def model_started(self, candidate: Candidate) -> None:
         """Begin the live line anew."""
@@ -258,7 +262,7 @@ class LiveScreen(_Board):
 
     def _live_line(self) -> RenderableType:
         model = self.model  # the sweep may finish it while this draws
-        spinner = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"[int(time.monotonic() * 5) % 10]
+        spinner = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"[int(time.monotonic() * REDRAWS_S) % 10]
         if model is None:
             return Text(f"{spinner} {self._doing}" if self._doing else "")
         facts = model.facts
