@@ -12,10 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.support import WHEN
 from tpsprofile import machine
 from tpsprofile.clock import SystemClock
 from tpsprofile.engines.base import Finished, Request, Token, Weights
-from tpsprofile.engines.llamacpp import LlamaCpp, LlamaCppSession, cpu_features
+from tpsprofile.engines.fake import VirtualClock
+from tpsprofile.engines.llamacpp import BITE_S, Bites, LlamaCpp, LlamaCppSession, cpu_features
 from tpsprofile.errors import (
     EngineDiedError,
     EngineError,
@@ -255,3 +257,27 @@ def test_an_address_where_nobody_listens_is_a_server_that_ended() -> None:
         pass
     with LlamaCppSession(Stranger(), url, 1.0) as session, pytest.raises(EngineDiedError, match="exit status 3"):
         list(session.generate(Request(prompt="hello", tokens_out=3)))
+
+
+def test_chunks_of_a_fast_model_are_read_in_bites_but_for_the_first_and_the_last() -> None:
+    clock = VirtualClock(WHEN)
+    bites, sleeps = Bites(400, clock), []
+    for number in range(1, 401):
+        before = clock.monotonic()
+        bites.taken()
+        if clock.monotonic() > before:
+            sleeps.append((number, clock.monotonic() - before))
+        else:
+            clock.sleep(0.001)  # 1,000 tok/s
+    assert len(sleeps) > 1
+    assert max(seconds for _, seconds in sleeps) <= BITE_S
+    assert 4 <= sleeps[0][0] < sleeps[-1][0] < 380, "the last ones are read as they come"
+
+
+def test_chunks_of_a_slow_model_are_read_as_they_come() -> None:
+    clock = VirtualClock(WHEN)
+    bites = Bites(50, clock)
+    for _ in range(50):
+        bites.taken()
+        clock.sleep(1 / 20)
+    assert clock.monotonic() == pytest.approx(50 / 20)

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 
-from tpsprofile.clock import Clock
+from tpsprofile.clock import Clock, SystemClock
 from tpsprofile.engines.base import Capabilities, Event, Finished, LoadedFacts, Request, Token, Weights
 from tpsprofile.errors import (
     DoesNotFitError,
@@ -41,6 +41,10 @@ from tpsprofile.machine.names import vector_features
 from tpsprofile.records import EngineInfo
 
 _KILLED = -9
+BITE_S = 0.05
+"""Longest time for which chunks may pile up, in seconds."""
+FIRST_TAKEN = 4
+"""Chunks after which the rate is known well enough to wait for several."""
 _GREEDY = {"samplers": ["top_k"], "top_k": 1}
 """The likeliest token and nothing else: the usual chain comes to the same, and sorts the vocabulary on the way."""
 _INSTALL = (
@@ -186,13 +190,13 @@ class LlamaCppSession:
             if response.status != http.client.OK:
                 text = response.read().decode(errors="replace")
                 raise EngineError(f"llama.cpp refused the request: {_message(text)}.")
-            yield from self._events(response)
+            yield from self._events(response, Bites(request.tokens_out))
         except (OSError, http.client.HTTPException) as error:
             raise self._failure(error) from error
         finally:
             connection.close()
 
-    def _events(self, response: http.client.HTTPResponse) -> Iterator[Event]:
+    def _events(self, response: http.client.HTTPResponse, bites: Bites) -> Iterator[Event]:
         while line := response.readline():
             if not line.startswith(b"data: "):
                 continue
@@ -202,6 +206,7 @@ class LlamaCppSession:
                 raise EngineError(f"llama.cpp: {_message(text)}.")
             if chunk.get("content"):
                 yield Token(text=chunk["content"])
+                bites.taken()
             if chunk.get("stop"):
                 yield _finished(chunk)
                 return
@@ -220,6 +225,35 @@ class LlamaCppSession:
     ) -> None:
         self._http.close()
         self._server.end()
+
+
+class Bites:
+    """Lets the chunks of a fast model pile up for a moment before they are read.
+
+    Each one that is waited for wakes this process, which takes a processor from the engine. The first is read as
+    soon as it arrives, and so are the last ones, so that their times are right.
+    """
+
+    def __init__(self, tokens: int, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._left = tokens
+        self._taken = 0
+        self._next = 2
+        self._first_s = 0.0
+
+    def taken(self) -> None:
+        """A chunk was read. Sleeps while the next few arrive, at most ``BITE_S``."""
+        self._taken += 1
+        self._left -= 1
+        if self._taken == 1:
+            self._first_s = self._clock.monotonic()
+        if self._taken < self._next or self._taken < FIRST_TAKEN:
+            return
+        rate = (self._taken - 1) / max(self._clock.monotonic() - self._first_s, 1e-6)
+        bite = int(rate * BITE_S)
+        if bite > 1 and self._left > 2 * bite:
+            self._next = self._taken + bite
+            self._clock.sleep(bite / rate)
 
 
 class _Child:
