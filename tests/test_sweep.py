@@ -12,9 +12,9 @@ import pytest
 from tests.support import WHEN, Ear, outcomes, trial
 from tpsprofile import sources, stats, store, trust
 from tpsprofile.engines import registry
-from tpsprofile.engines.base import Engine, Event, Request, Weights
+from tpsprofile.engines.base import Engine, Event, LoadedFacts, Request, Weights
 from tpsprofile.engines.fake import FakeEngine, FakeSession, Fault, VirtualClock
-from tpsprofile.errors import EngineDiedError, ProfileError, ResultsError
+from tpsprofile.errors import EngineDiedError, EngineError, ProfileError, ResultsError
 from tpsprofile.plan import SweepPlan
 from tpsprofile.records import Conditions, Machine, Outcome, Run, RunHeader, Trial
 from tpsprofile.store import ResultsFile
@@ -230,6 +230,7 @@ def test_a_trial_that_would_not_be_finished_in_time_is_not_begun(tmp_path: Path)
     the_engine = engine(bandwidth_bytes_s=10e9)
     run = swept(tmp_path, plan(models=("llama3.1:8b",), loads=1, budget=20.0), the_engine)
     assert [row.outcome for row in run.trials] == [Outcome.OK, Outcome.NO_TIME]
+    assert [row.number for row in run.trials] == [1, 2]
     assert run.trials[1].reason == "1 of 3 trials fitted into the budget."
     assert the_engine.clock.monotonic() < 20.0
 
@@ -583,3 +584,39 @@ def test_what_cannot_run_at_all_is_one_row_for_all_depths(tmp_path: Path) -> Non
     assert [row.outcome for row in of(run, "qwen2.5:72b")] == [Outcome.DOES_NOT_FIT]
     again = swept(tmp_path / "again", the_plan, engine(), usable=10 * 1024**3, prior=run.trials)
     assert again.trials == ()
+
+
+def test_a_look_at_the_model_that_fails_costs_no_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    real = FakeSession.facts
+
+    def fragile(self: FakeSession) -> LoadedFacts:
+        asked.append(1)
+        if len(asked) > 2:  # once loaded and once warm it answered
+            raise EngineError("What it answered cannot be understood.")
+        return real(self)
+
+    monkeypatch.setattr(FakeSession, "facts", fragile)
+    run = swept(tmp_path, plan(models=("llama3.2:1b",), loads=1), engine())
+    assert len(asked) == 5
+    assert outcomes(run.trials) == [("llama3.2:1b", Outcome.OK)] * 3
+
+
+def test_a_trial_cut_off_beyond_the_owed_ones_is_no_row_of_the_next_workload(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = FakeSession.generate
+    calls: list[int] = []
+
+    def slow_in_the_end(self: FakeSession, request: Request) -> Iterator[Event]:
+        calls.append(1)
+        for event in real(self, request):
+            if len(calls) == 6:  # two to warm up, three trials, and one more
+                self._clock.sleep(30.0)
+            yield event
+
+    monkeypatch.setattr(FakeSession, "generate", slow_in_the_end)
+    the_plan = plan(**DEEP | {"models": ("llama3.2:1b",), "prompt_tokens": (128,), "budget": 60.0})
+    run = swept(tmp_path, the_plan, engine(ripple=0.3))
+    cases = [(row.workload.depth_tokens, row.number, row.outcome) for row in run.trials]
+    assert cases == [(0, 1, Outcome.OK), (0, 2, Outcome.OK), (0, 3, Outcome.OK), (4096, 1, Outcome.NO_TIME)]

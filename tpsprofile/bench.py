@@ -14,7 +14,7 @@ import msgspec
 from tpsprofile import cases, prompts
 from tpsprofile.clock import Clock
 from tpsprofile.deadline import Deadline, OutOfTimeError
-from tpsprofile.engines.base import Finished, LoadedFacts, Request, Session, Token, Weights
+from tpsprofile.engines.base import Finished, Request, Session, Token, Weights
 from tpsprofile.errors import (
     CaseTooLongError,
     DoesNotFitError,
@@ -187,7 +187,8 @@ class Bench:
         self._last_trial_s = case.known[-1].seconds if case.known else 0.0
         self._begun: Trial | None = None
         self._stopwatch = Stopwatch(self._clock)
-        self._loaded = self._facts()
+        self._loaded = session.facts()
+        self._check_version()
         self._watch.attach(session.pids)
 
     def warm_up(self) -> None:
@@ -201,7 +202,8 @@ class Bench:
                     self._prompt_tokens = short
                     self._sentence_tokens = (long - short) / RULER_SENTENCES
         # Ollama, for one, only tells the size of a model that has been used.
-        self._loaded = self._facts()
+        self._loaded = self._session.facts()
+        self._check_version()
 
     def trials(self, workload: Workload) -> Iterator[Trial]:
         """Trials of one workload until there are enough, or no time is left for one more than the least number."""
@@ -220,7 +222,8 @@ class Bench:
             except OutOfTimeError:
                 if len(rows) < plan.trials:
                     raise
-                break  # one more than was owed
+                self._begun = None  # one more than was owed: no row
+                break
             before = self._senses.look()
             rows.append(msgspec.structs.replace(row, after=before))
             yield rows[-1]
@@ -244,8 +247,8 @@ class Bench:
     def _trial(self, workload: Workload, number: int, before: Conditions) -> Trial:
         """One generation, timed. Raises what the engine raises; text that repeated itself is a row, though."""
         nonce = number + NONCES_A_CASE * cases.workloads(self._case.plan).index(workload)
-        request = self._request(self._text(workload, nonce), self._case.plan.tokens_out)
-        request = msgspec.structs.replace(request, reuse=bool(workload.depth_tokens))
+        text, reuse = self._text(workload, nonce), bool(workload.depth_tokens)
+        request = self._request(text, self._case.plan.tokens_out, reuse=reuse)
         self._watch.begin(self._clock)
         self._begun = Trial(
             model=self._case.weights.facts,
@@ -268,10 +271,9 @@ class Bench:
             return self.failed(workload, error)
         self._last_trial_s = self._stopwatch.so_far_s()
         row = self._told()
-        with suppress(
-            EngineDiedError, EngineTimedOutError
-        ):  # this trial went well; the next will say what is wrong
-            self._loaded = self._facts()
+        with suppress(EngineError):  # this trial went well; the next will say what is wrong
+            self._loaded = self._session.facts()
+        self._check_version()
         outcome, reason = self._verdict(account, row.during.asleep_s)
         self._begun = None
         return msgspec.structs.replace(
@@ -304,7 +306,7 @@ class Bench:
         """The row of the trial in work after an error, with all that was seen until then; of none, without."""
         lost = failed(self._case, workload, error, self._deadline)
         if self._begun is None:
-            return lost
+            return lost if self.number is None else msgspec.structs.replace(lost, number=self.number)
         row, self._begun = self._told(), None
         return msgspec.structs.replace(row, outcome=lost.outcome, reason=lost.reason, memory=self._peak())
 
@@ -337,29 +339,27 @@ class Bench:
 
     def _say(self, prompt: str, tokens: int, *, reuse: bool = False) -> Finished:
         """One generation that is not recorded."""
-        request = msgspec.structs.replace(self._request(prompt, tokens), reuse=reuse)
-        events = list(self._session.generate(request))
+        events = list(self._session.generate(self._request(prompt, tokens, reuse=reuse)))
         return next((event for event in events if isinstance(event, Finished)), Finished())
 
-    def _request(self, prompt: str, tokens: int) -> Request:
+    def _request(self, prompt: str, tokens: int, *, reuse: bool) -> Request:
         plan = self._case.plan
         return Request(
             prompt=prompt,
             tokens_out=tokens,
             temperature=plan.temperature,
             seed=plan.seed,
+            reuse=reuse,
             silence_s=self._deadline.cap(plan.silence),
         )
 
-    def _facts(self) -> LoadedFacts:
-        """What the engine says of the loaded model. EngineChangedError where it is no longer the same engine."""
-        loaded = self._session.facts()
-        begun = self._case.engine_version
-        if begun is not None and loaded.version is not None and loaded.version != begun:
+    def _check_version(self) -> None:
+        """Raise EngineChangedError where it is no longer the engine that the results are of."""
+        begun, now = self._case.engine_version, self._loaded.version
+        if begun is not None and now is not None and now != begun:
             raise EngineChangedError(
-                f"The engine is version {loaded.version} now; the sweep began with {begun}.", "Begin a new sweep."
+                f"The engine is version {now} now; the sweep began with {begun}.", "Begin a new sweep."
             )
-        return loaded
 
     def _verdict(self, account: Finished, asleep_s: float | None) -> tuple[Outcome, str | None]:
         wanted, got = self._case.plan.tokens_out, account.tokens_out
