@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Sequence
 
-from tpsprofile import stats
+from tpsprofile import stats, trust
 from tpsprofile.plan import SweepPlan
 from tpsprofile.records import Outcome, Trial, Workload
 
@@ -67,7 +67,7 @@ def enough(rows: Sequence[Trial], plan: SweepPlan) -> bool:
         return True
     if len(rows) < plan.trials:
         return False
-    rates = [row.decode_tok_s for row in rows if row.decode_tok_s is not None]
+    rates = _rates(rows)
     spent = sum(row.seconds for row in rows)
     if not rates:
         return True
@@ -91,4 +91,14 @@ def missing(rows: Sequence[Trial], plan: SweepPlan) -> tuple[Workload, ...]:
 
 def width(rows: Iterable[Trial]) -> float | None:
     """Half of the 95% interval of the median decode rate as a share of it; None for fewer than two rates."""
-    return stats.relative_half_width([row.decode_tok_s for row in rows if row.decode_tok_s is not None])
+    return stats.relative_half_width(_rates(rows))
+
+
+def slowed(rows: Iterable[Trial], plan: SweepPlan) -> bool:
+    """Whether a model became slower from trial to trial in any of its cases; ``rows`` are all of the model's."""
+    mine = list(rows)
+    return any(trust.is_slowing(_rates(of(mine, workload))) for workload in workloads(plan))
+
+
+def _rates(rows: Iterable[Trial]) -> list[float]:
+    return [row.decode_tok_s for row in rows if row.decode_tok_s is not None]

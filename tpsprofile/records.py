@@ -190,6 +190,11 @@ class EngineInfo(Record, frozen=True, kw_only=True):
     remote: bool = False
     """It runs on another computer: the machine is the one that the user named, and nothing else of it is known."""
 
+    @property
+    def may_use_gpu(self) -> bool:
+        """It uses a graphics processor, or does not say that it does not."""
+        return self.devices is None or bool(self.devices)
+
 
 # ----------------------------------------------------------------------------------------------- the trial
 

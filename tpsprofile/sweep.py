@@ -204,10 +204,7 @@ class Sweep:
     def _cool_down(self) -> None:
         """Let the processor cool between two models. In rounds heat hits all alike, so there is no wait."""
         if self._plan.order != "rounds":
-            slowed = any(
-                trust.is_slowing([row.decode_tok_s for row in cases.of(self._before, work) if row.decode_tok_s])
-                for work in cases.workloads(self._plan)
-            )
+            slowed = cases.slowed(self._before, self._plan)
             self._cooler.wait(self._listen.waiting, slowed=slowed, left_s=self.deadline.left())
         self._began_s = self._engine.clock.monotonic()
 

@@ -322,7 +322,7 @@ def _is_too_fast(trial: Trial, machine: Machine, engine: EngineInfo) -> bool:
     """Only where the weights are known to lie in the memory whose bandwidth is known."""
     known = [one for one in (machine.bandwidth_bytes_s, machine.bandwidth_spec_bytes_s) if one]
     read, rate = bytes_a_token(trial), trial.decode_tok_s
-    elsewhere = machine.gpus and not machine.unified_memory and engine.devices != ()
+    elsewhere = machine.gpus and not machine.unified_memory and engine.may_use_gpu
     if (
         not known
         or read is None

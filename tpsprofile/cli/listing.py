@@ -50,10 +50,9 @@ def show(plan: SweepPlan, *, as_json: bool) -> None:
 
 def _uses_gpu(engine: Engine) -> bool:
     try:
-        devices = engine.info().devices
+        return engine.info().may_use_gpu
     except EngineMissingError:
         return True
-    return devices is None or bool(devices)
 
 
 def _fits(one: Candidate, usable: int | None) -> bool | None:

@@ -86,26 +86,14 @@ def _print_summary(summary: Summary, *, trials: int, files: int) -> None:
 
 
 def _print_block(console: Console, block: Block) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    from tpsprofile.render.lines import GAP
-    from tpsprofile.render.tables import HEADINGS, fitting
+    from tpsprofile.cli.figures import figures
+    from tpsprofile.render.tables import HEADINGS
 
     console.print(Text(block.heading, style="bold"), Text(block.origin, style="dim"), sep="\n")
-    shown = fitting(block.rows, console.width)
-    table = Table(box=None, pad_edge=False, collapse_padding=True, padding=(0, GAP), header_style="dim")
-    for name in shown:
-        table.add_column(
-            HEADINGS[name],
-            justify="left" if name in {"model", "weights"} else "right",
-            no_wrap=name != "model",
-            overflow="fold",
-        )
-    for row in block.rows:
-        table.add_row(*(Text(getattr(row, name)) for name in shown), style="yellow" if row.slow else "")
     if block.rows:
-        console.print(table)
+        console.print(figures(HEADINGS, block.rows, console.width, slow=lambda row: row.slow))
     for line in (*block.without, *block.advice):
         console.print(line, style="dim")
     console.print()

@@ -15,18 +15,17 @@ from rich.table import Table
 from rich.text import Text
 
 from tpsprofile import sweep, units
+from tpsprofile.cli.figures import figures
 from tpsprofile.deadline import Deadline
 from tpsprofile.plan import SweepPlan
 from tpsprofile.records import RunHeader, Trial
 from tpsprofile.render.advice import advice
 from tpsprofile.render.lines import (
-    GAP,
     HEADINGS,
     SYNTHETIC_MARK,
     ModelLine,
     case_lines,
     case_name,
-    fitting,
     share,
     weights,
 )
@@ -285,18 +284,7 @@ class LiveScreen(_Board):
 def lines_table(lines: Sequence[ModelLine], width: int) -> Table:
     """The measured models as a table that fits ``width`` columns; yellow is below the line."""
     measured = [line for line in lines if line.rate]
-    shown = fitting(HEADINGS, measured, width)
-    table = Table(box=None, pad_edge=False, collapse_padding=True, padding=(0, GAP), header_style="dim")
-    for name in shown:
-        table.add_column(
-            HEADINGS[name],
-            justify="left" if name in {"model", "weights"} else "right",
-            no_wrap=name != "model",
-            overflow="fold",
-        )
-    for line in measured:
-        table.add_row(*(Text(getattr(line, name)) for name in shown), style="yellow" if line.below_line else "")
-    return table
+    return figures(HEADINGS, measured, width, slow=lambda line: line.below_line)
 
 
 def remarks(lines: Sequence[ModelLine]) -> list[str]:

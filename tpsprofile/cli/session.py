@@ -168,7 +168,7 @@ def _host(machine: Machine, engine: EngineInfo) -> Host:
 
 def _usable_bytes(engine: EngineInfo) -> int | None:
     """Memory that a model may take; unknown on another computer."""
-    return None if engine.remote else fit.usable_bytes(gpu_used=engine.devices is None or bool(engine.devices))
+    return None if engine.remote else fit.usable_bytes(gpu_used=engine.may_use_gpu)
 
 
 def _pulled(candidate: Candidate, plan: SweepPlan, engine: Engine, usable: int | None) -> Candidate:

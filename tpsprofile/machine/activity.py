@@ -74,9 +74,14 @@ def processor_seconds(times: Any) -> tuple[float | None, float | None, float | N
     """(busy, stolen, total) seconds in a ``psutil.cpu_times``; None where it does not count them."""
     if times is None:
         return None, None, None
-    parts = {name: float(getattr(times, name)) for name in times._fields if name not in _NOT_COUNTED}
+    parts = processor_parts(times)
     busy = sum(seconds for name, seconds in parts.items() if name not in _NOT_BUSY)
     return busy, parts.get("steal"), sum(parts.values())
+
+
+def processor_parts(times: Any) -> dict[str, float]:
+    """Seconds in a ``psutil.cpu_times`` by kind, without kinds that lie within another."""
+    return {name: float(getattr(times, name)) for name in times._fields if name not in _NOT_COUNTED}
 
 
 # -------------------------------------------------------------------------------------------------- swap

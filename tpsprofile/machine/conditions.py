@@ -71,11 +71,8 @@ def busy_share(before: Any, after: Any) -> float | None:
     """
     if before is None or after is None:
         return None
-    passed = {
-        name: max(0.0, getattr(after, name) - getattr(before, name))
-        for name in after._fields
-        if name not in {"guest", "guest_nice"}
-    }
+    start, end = activity.processor_parts(before), activity.processor_parts(after)
+    passed = {name: max(0.0, end[name] - start[name]) for name in end}
     total = sum(passed.values())
     idle = passed.get("idle", 0.0) + passed.get("iowait", 0.0)
     return (total - idle) / total if total >= _SHORTEST_S else None

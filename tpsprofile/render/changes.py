@@ -54,7 +54,7 @@ def told(entries: Sequence[tuple[str, Change]], show: Callable[[float | None], s
 
 
 def share(ratio: float) -> str:
-    """A change as people say it: ``−15%``, ``+4%``, ``×3.2``, ``no change``."""
+    """A change as people say it: ``−15%``, ``+4%``, ``×3.2``, ``±0%``."""
     if ratio >= 2:
         return f"×{ratio:.2g}" if ratio < 9.95 else f"×{ratio:,.0f}"
     per_cent = round(100 * (ratio - 1))

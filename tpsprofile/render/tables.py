@@ -12,18 +12,7 @@ from tpsprofile.render.advice import advice
 from tpsprofile.render.lines import SYNTHETIC_MARK, share
 from tpsprofile.render.names import names, plain, source
 
-HEADINGS: Mapping[str, str] = {
-    "model": "model",
-    "size": "size",
-    "weights": "weights",
-    "rate": "tok/s",
-    "width": "±",
-    "trials": "n",
-    "grade": "trust",
-    "ttft": "TTFT",
-    "load": "load",
-    "memory": "memory",
-}
+HEADINGS: Mapping[str, str] = {"model": "model", "size": "size"} | dict(lines.HEADINGS)
 """Field of a row -> what stands above it."""
 
 
