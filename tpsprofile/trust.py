@@ -292,17 +292,19 @@ def missing_features(machine: Machine, engine: EngineInfo) -> tuple[str, ...]:
     return tuple(sorted(missing))
 
 
-def bytes_a_token(trial: Trial) -> float | None:
+def bytes_read(
+    file_bytes: float | None, parameters: float | None, parameters_active: float | None
+) -> float | None:
     """Bytes of weights that each generated token reads: the file, or the active share of a mixture of experts.
 
-    Cache and buffers come on top, embeddings that are only looked up go off: a few per cent either way.
+    Cache and buffers come on top, embeddings that are only looked up go off: a few per cent either way. None where
+    the size of the file is not known, or whether the model is a mixture.
     """
-    model = trial.model
-    if model.file_bytes is None:
+    if file_bytes is None:
         return None
-    if model.parameters and model.parameters_active:
-        return model.file_bytes * model.parameters_active / model.parameters
-    return None if model.parameters_active is None and model.parameters is None else float(model.file_bytes)
+    if parameters and parameters_active:
+        return file_bytes * parameters_active / parameters
+    return None if parameters_active is None and parameters is None else float(file_bytes)
 
 
 def _is_busy(trial: Trial, machine: Machine) -> bool:
@@ -321,7 +323,8 @@ def _is_spilled(trial: Trial, machine: Machine) -> bool:
 def _is_too_fast(trial: Trial, machine: Machine, engine: EngineInfo) -> bool:
     """Only where the weights are known to lie in the memory whose bandwidth is known."""
     known = [one for one in (machine.bandwidth_bytes_s, machine.bandwidth_spec_bytes_s) if one]
-    read, rate = bytes_a_token(trial), trial.decode_tok_s
+    model, rate = trial.model, trial.decode_tok_s
+    read = bytes_read(model.file_bytes, model.parameters, model.parameters_active)
     elsewhere = machine.gpus and not machine.unified_memory and engine.may_use_gpu
     if (
         not known

@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from tpsprofile import stats
+from tpsprofile import stats, trust
 from tpsprofile.analysis.judged import judged
 from tpsprofile.analysis.summary import Absent, Point, Sample, Series, Spread, Summary
 from tpsprofile.records import Outcome
@@ -49,8 +49,10 @@ _SERIES = [
     "depth_tokens",
     "prompt_tokens",
     "speculative",
+    "prompt_mode",
 ]
 _MODEL = ["model", "quantisation", "synthetic"]
+_READ = ["file_bytes", "parameters", "parameters_active"]
 
 
 def summarise(table: pd.DataFrame) -> Summary:
@@ -107,6 +109,9 @@ def _entry(series: Series, case: pd.DataFrame, age: dict[Hashable, int]) -> Poin
         **_decoding(good, measured=series.provenance == "measured"),
         parameters_active=_known(last["parameters_active"]),
         engine_version=_known(last["engine_version"]),
+        digest=_known(last["digest"]),
+        file_bytes=_known(last["file_bytes"]),
+        bytes_read=trust.bytes_read(*(_known(last[name]) for name in _READ)),
         trials=len(counted),
         **figures,
     )
@@ -132,8 +137,15 @@ def _samples(rated: pd.DataFrame, rates: list[float]) -> tuple[Sample, ...]:
     starts = [_known(start) for start in rated["started_at"]]
     since = [None if None in {start, starts[0]} else (start - starts[0]).total_seconds() for start in starts]
     return tuple(
-        Sample(after_s=None if after is None or after < 0 else after, tok_s=rate, far=far)
-        for after, rate, far in zip(since, rates, stats.outliers(rates), strict=True)
+        Sample(
+            after_s=None if after is None or after < 0 else after,
+            tok_s=rate,
+            far=far,
+            ttft_s=ttft if _is_figure(ttft) else None,
+        )
+        for after, rate, far, ttft in zip(
+            since, rates, stats.outliers(rates), map(_known, rated["ttft_s"]), strict=True
+        )
     )
 
 

@@ -25,6 +25,8 @@ class Sample(Record, frozen=True, kw_only=True):
     tok_s: float
     far: bool
     """It lies far from the others (``stats.outliers``)."""
+    ttft_s: float | None = None
+    """Time to the first token of the same trial."""
 
 
 class Series(Record, frozen=True, kw_only=True):
@@ -52,6 +54,8 @@ class Series(Record, frozen=True, kw_only=True):
     """Length that the prompt is brought to; None for the prompt as it is."""
     speculative: bool
     """A draft guessed tokens ahead: not the speed of the model alone."""
+    prompt_mode: str | None = None
+    """How the prompt goes in: ``raw`` is without chat template and thinking."""
 
 
 class Point(Record, frozen=True, kw_only=True):
@@ -64,6 +68,11 @@ class Point(Record, frozen=True, kw_only=True):
     quantisation: str | None
     synthetic: bool
     engine_version: str | None
+    digest: str | None = None
+    """Hash of the model's file, or of a twin's recipe."""
+    file_bytes: int | None = None
+    bytes_read: float | None = None
+    """Bytes of weights read for each generated token; None where the file's size is not known."""
     trials: int
     """Trials of the run that counts, those that are not OK included."""
     decode: Spread | None
