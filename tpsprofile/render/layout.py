@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tpsprofile.render import style
+from tpsprofile.render import crossed, style
+from tpsprofile.render.crossed import Crossed
 from tpsprofile.render.geometry import Box, Frame, Segment, Size, Spot
 from tpsprofile.render.picture import Picture, Trace, Wall
 from tpsprofile.render.place import (
@@ -29,6 +30,8 @@ _PAD_PT = 24.0
 """Between the outermost markers and the edge of the axes."""
 _WIDE_PAD_PT = 130.0
 """The same on the left, where names stand there."""
+_RIGHT_PAD_PT = 96.0
+"""On the right, where texts of crossings stand there."""
 _NAME_PT = 360.0
 """Width of a name beside its curve, at most."""
 _MARGIN_NAME_PT = 140.0
@@ -71,17 +74,24 @@ class Layout:
     walls: tuple[Written, ...]
     letters: tuple[tuple[int, Written], ...]
     """Beside marks; each with the place of its trace."""
+    crossings: tuple[Crossed, ...]
+    """One a crossing, in their order."""
 
 
 def arrange(picture: Picture, sheet: Sheet, room: Box) -> Layout:
     """Lay out a picture in ``room``, which holds the axes and, where needed, names to the right of them.
 
     Names go beside the first marker of their curve if all can, at worst with more room to the left of it; else
-    anywhere beside their curve; else into the margin.
+    anywhere beside their curve; else into the margin. The texts of crossings may call for more room to the right,
+    and without a free place are left out.
     """
     wide = () if picture.x.linear else (_Try(pad=_WIDE_PAD_PT),)
-    for tries in (_Try(), *wide, _Try(at_start=False)):
-        layout = _arranged(picture, sheet, room, tries)
+    tries = (_Try(), *wide, _Try(at_start=False))
+    if picture.crossings:
+        every = tuple(replace(one, every_crossing=True) for one in tries)
+        tries = (*every, *(replace(one, right=_RIGHT_PAD_PT) for one in every), *tries)
+    for how in tries:
+        layout = _arranged(picture, sheet, room, how)
         if layout is not None:
             return layout
     last = _arranged(picture, sheet, room, _Try(in_margin=True))
@@ -95,6 +105,10 @@ class _Try:
 
     pad: float = _PAD_PT
     """Left of the first marker."""
+    right: float = _PAD_PT
+    """Right of the last."""
+    every_crossing: bool = False
+    """No text of a crossing may be left out."""
     at_start: bool = True
     in_margin: bool = False
 
@@ -104,9 +118,9 @@ def _arranged(picture: Picture, sheet: Sheet, room: Box, how: _Try) -> Layout | 
     texts = {place: _name(trace.name, sheet, how.in_margin) for place, trace in _named(picture)}
     sizes = {place: sheet.measure(text, style.LABEL_PT, weight="bold") for place, text in texts.items()}
     margin = max(size.width for size in sizes.values()) + _LEADER_PT if how.in_margin else 0.0
-    ticks_y = _ticks_y(_frame(picture, room, how.pad), picture)
+    ticks_y = _ticks_y(_frame(picture, room, how), picture)
     left = max(sheet.measure(text, style.SMALL_PT).width for text in ["", *ticks_y.values()]) + 8
-    frame = _frame(picture, room._replace(x0=room.x0 + left, x1=room.x1 - margin), how.pad)
+    frame = _frame(picture, room._replace(x0=room.x0 + left, x1=room.x1 - margin), how)
 
     curves = [_curve(trace, sizes.get(place), frame) for place, trace in enumerate(picture.traces)]
     bands = _bands(picture.walls, frame)
@@ -119,6 +133,11 @@ def _arranged(picture: Picture, sheet: Sheet, room: Box, how: _Try) -> Layout | 
         taken = taken.and_segments(names.leaders.values())
     levels, zone = _level_texts(picture, sheet, frame, taken)
     taken = taken.and_boxes(one.box for one in (*levels, *([zone] if zone else [])))
+    sizes_of_texts = [sheet.measure(one.text, style.SMALL_PT, weight="bold") for one in picture.crossings]
+    crossings = crossed.crossed(picture.crossings, sizes_of_texts, frame, taken)
+    if how.every_crossing and any(one.label is None for one in crossings):
+        return None
+    taken = crossed.obstacles(crossings, taken)
     names = names or beside(curves, frame, taken, at_start=how.at_start)
     if names is None:
         return None
@@ -134,6 +153,7 @@ def _arranged(picture: Picture, sheet: Sheet, room: Box, how: _Try) -> Layout | 
         bands=bands,
         walls=walls,
         letters=_letters(picture, sheet, frame, taken),
+        crossings=crossings,
     )
 
 
@@ -153,11 +173,14 @@ def _name(name: str, sheet: Sheet, in_margin: bool) -> str:
     return sheet.cut(name, style.LABEL_PT, _NAME_PT, weight="bold")
 
 
-def _frame(picture: Picture, box: Box, pad: float) -> Frame:
-    """Axes that hold every marker, level and wall, with room at the edges."""
+def _frame(picture: Picture, box: Box, how: _Try) -> Frame:
+    """Axes that hold every marker, line, crossing, level and wall, with room at the edges."""
     marks = [mark for trace in picture.traces for mark in trace.marks]
-    low, high = _span(picture, [mark.x for mark in marks] + [wall.x for wall in picture.walls])
-    beyond = _PAD_PT
+    lines = [spot for trace in picture.traces for spot in trace.line]
+    places = [x for x, _ in lines] + [mark.x for mark in marks]
+    places += [wall.x for wall in picture.walls] + [one.x for one in picture.crossings]
+    low, high = _span(picture, places)
+    pad, beyond = how.pad, how.right
     for _ in range(len(picture.walls) + 1):
         # The walls need a fixed width in points, so how far the axis reaches depends on where they end.
         scale = (high - low) / (box.x1 - box.x0 - pad - beyond)
@@ -168,7 +191,9 @@ def _frame(picture: Picture, box: Box, pad: float) -> Frame:
             break
         beyond += end - (box.x1 - 6)
     ends = [(max(mark.low, mark.y / _FARTHEST), min(mark.high, mark.y * _FARTHEST)) for mark in marks]
-    values = [value for pair in ends for value in pair] + [level.y for level in picture.levels]
+    values = (
+        [value for pair in ends for value in pair] + [y for _, y in lines] + [level.y for level in picture.levels]
+    )
     bottom, top = _stretched(math.log10(min(values)), math.log10(max(values)), picture.y.least)
     rim = 0.09 * (top - bottom)
     if picture.zone:
@@ -197,7 +222,18 @@ def _curve(trace: Trace, size: Size | None, frame: Frame) -> Curve:
         joined=tuple(frame.spot(mark.x, mark.y) for mark in trace.marks if mark.joined),
         bars=tuple((frame.spot(mark.x, mark.low), frame.spot(mark.x, mark.high)) for mark in trace.marks),
         dense=trace.dense,
+        line=tuple(frame.spot(x, y) for x, y in trace.line),
+        edges=_edges(trace, frame),
     )
+
+
+def _edges(trace: Trace, frame: Frame) -> tuple[Segment, ...]:
+    """The ends of a band, as far as they are in the axes."""
+    inside = [(x, low, high) for x, low, high in trace.band if frame.holds(x)]
+    floor, top = (10**edge for edge in frame.y)
+    lower = [frame.spot(x, max(low, floor)) for x, low, _ in inside]
+    upper = [frame.spot(x, min(high, top)) for x, _, high in inside]
+    return (*itertools.pairwise(lower), *itertools.pairwise(upper))
 
 
 def _bands(walls: tuple[Wall, ...], frame: Frame) -> tuple[Box, ...]:

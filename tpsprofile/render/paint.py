@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.markers import CARETDOWN
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
@@ -46,6 +48,7 @@ def paint(picture: Picture) -> Figure:
     _levels(axes, picture, layout)
     for trace in picture.traces:
         _curve(axes, trace)
+    _crossings(sheet, axes, picture, layout)
     _texts(sheet, picture, layout)
     return sheet.figure
 
@@ -116,11 +119,14 @@ def _band(axes: Axes, frame: Box, band: Box, **look: Any) -> None:
 
 def _curve(axes: Axes, trace: Trace) -> None:
     tone = style.tone(trace.tone)
-    joined = [mark for mark in trace.marks if mark.joined]
-    pattern = style.DASHES[trace.pattern % len(style.DASHES)]
+    path = trace.line or [(mark.x, mark.y) for mark in trace.marks if mark.joined]
+    pattern = style.PREDICTED if trace.predicted else style.DASHES[trace.pattern % len(style.DASHES)]
+    if trace.band:
+        xs, lows, highs = (np.array(values) for values in zip(*trace.band, strict=True))
+        axes.fill_between(xs, lows, highs, color=tone.colour, alpha=0.13, lw=0, zorder=1.5, gid="band")
     axes.plot(
-        [mark.x for mark in joined],
-        [mark.y for mark in joined],
+        [x for x, _ in path],
+        [y for _, y in path],
         color=tone.colour,
         linewidth=1.1 if trace.dense else 1.7,
         alpha=0.6 if trace.dense else 0.85,
@@ -128,6 +134,8 @@ def _curve(axes: Axes, trace: Trace) -> None:
         zorder=2,
         gid="curve",
     )
+    if trace.predicted:
+        return
     if trace.dense:
         size = 3.6 if len(trace.marks) <= _MOST_DOTS else 1.8
         for hollow in (False, True):
@@ -162,6 +170,22 @@ def _markers(axes: Axes, marks: Sequence[Mark], tone: style.Tone, size: float) -
         zorder=3,
         gid="hollow" if hollow else "filled",
     )
+
+
+def _crossings(sheet: Sheet, axes: Axes, picture: Picture, layout: Layout) -> None:
+    """Triangles that stand on the level, their intervals along it, and their texts."""
+    for cross, place in zip(picture.crossings, layout.crossings, strict=True):
+        tone = style.tone(cross.tone)
+        if place.bar is not None:
+            sheet.rule(place.bar, tone.colour, 3.2, solid_capstyle="butt", alpha=0.75, zorder=1, gid="interval")
+        look: dict[str, Any] = {
+            "markerfacecolor": tone.colour,
+            "markeredgecolor": style.PAPER,
+            "markeredgewidth": 0.6,
+        }
+        axes.plot(cross.x, cross.y, marker=CARETDOWN, markersize=8, zorder=3.5, gid="crossing", **look)
+        if place.label is not None:
+            sheet.write(cross.text, place.label, style.SMALL_PT, tone.text, weight="bold", gid="crossing")
 
 
 def _texts(sheet: Sheet, picture: Picture, layout: Layout) -> None:

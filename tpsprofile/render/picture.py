@@ -49,6 +49,12 @@ class Trace(Record, frozen=True, kw_only=True):
     """From left to right."""
     dense: bool = False
     """Many marks, so each is small."""
+    line: tuple[tuple[float, float], ...] = ()
+    """A smooth line from left to right, drawn instead of one that joins the marks."""
+    band: tuple[tuple[float, float, float], ...] = ()
+    """What is uncertain about the line: at each of these places (x) the lower and the upper end."""
+    predicted: bool = False
+    """Not measured: dashed, and without marks."""
 
 
 class Wall(Record, frozen=True, kw_only=True):
@@ -58,6 +64,20 @@ class Wall(Record, frozen=True, kw_only=True):
     """Parameters of the smallest model that does not fit."""
     text: str
     tone: int
+
+
+class Cross(Record, frozen=True, kw_only=True):
+    """Where a curve crosses a level."""
+
+    x: float
+    y: float
+    """The level."""
+    low: float
+    high: float
+    """Ends of the interval of ``x``; equal where it has none."""
+    tone: int
+    text: str
+    """What stands beside it: ``49B [45B 54B]``."""
 
 
 class Level(Record, frozen=True, kw_only=True):
@@ -84,3 +104,4 @@ class Picture(Record, frozen=True, kw_only=True):
     foot: tuple[str, ...]
     simulated: bool
     """Some figures are invented."""
+    crossings: tuple[Cross, ...] = ()

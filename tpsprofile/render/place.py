@@ -72,11 +72,15 @@ class Curve:
     bars: tuple[Segment, ...]
     dense: bool = False
     """So many small markers that the line says where they are."""
+    line: tuple[Spot, ...] = ()
+    """A smooth line instead of one that joins the markers."""
+    edges: tuple[Segment, ...] = ()
+    """The ends of the band around the line."""
 
     @property
     def obstacles(self) -> Obstacles:
-        """Its markers, bars and line."""
-        steps = tuple(itertools.pairwise(self.joined))
+        """Its markers, bars, line and the edges of its band."""
+        steps = (*itertools.pairwise(self.line or self.joined), *self.edges)
         if self.dense:
             return Obstacles(boxes=tuple(_stretches(self.joined)))
         marker = Size(2 * MARKER, 2 * MARKER)
@@ -89,7 +93,7 @@ class Names:
 
     boxes: Mapping[int, Box]
     leaders: Mapping[int, Segment]
-    """From a curve's last marker to its name, where that is in the margin."""
+    """From the end of a curve to its name, where that is in the margin."""
 
 
 def beside(curves: Sequence[Curve], frame: Frame, taken: Obstacles, *, at_start: bool) -> Names | None:
@@ -117,9 +121,9 @@ def beside(curves: Sequence[Curve], frame: Frame, taken: Obstacles, *, at_start:
 
 
 def in_margin(curves: Sequence[Curve], frame: Frame, left: float) -> Names:
-    """Every name in the margin that begins at ``left``, as near as can be to the height of its last marker."""
+    """Every name in the margin that begins at ``left``, as near as can be to the height of its curve's end."""
     named = {place: curve.size for place, curve in enumerate(curves) if curve.size is not None}
-    ends = {place: max(curves[place].joined or curves[place].spots) for place in named}
+    ends = {place: max(curves[place].line or curves[place].joined or curves[place].spots) for place in named}
     order = sorted(named, key=lambda place: (ends[place][1], -place))
     heights = [named[place].height for place in order]
     centres = stacked([ends[place][1] for place in order], heights, frame.box.y0, frame.box.y1, CLEAR)
@@ -177,8 +181,9 @@ def _first(boxes: Sequence[Box], taken: Obstacles) -> Box:
 def _candidates(curve: Curve, at_start: bool) -> Iterator[Box]:
     """Boxes beside the first marker; then beside the last, the others, and the middles of the line."""
     assert curve.size is not None
-    spots = _thinned(curve.joined or curve.spots)
+    spots = _thinned(curve.joined or curve.spots or curve.line)
     middles = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, b in itertools.pairwise(spots)]
+    middles = list(_thinned(curve.line)) or middles
     for spot in spots[:1] if at_start else (spots[0], spots[-1], *spots[1:-1]):
         for side in _AROUND:
             yield Box.at(_beyond_marker(spot, side), curve.size, side)

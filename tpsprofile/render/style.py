@@ -35,6 +35,8 @@ TONES = (
 
 DASHES: tuple[tuple[float, ...], ...] = ((), (4, 2), (1, 1.6), (6, 2, 1, 2))
 """Line patterns of one machine's curves."""
+PREDICTED = (3.0, 2.0)
+"""Line pattern of what was not measured."""
 
 TITLE_PT = 18.0
 ANSWER_PT = 11.0
