@@ -1,11 +1,29 @@
-"""Which points may be compared: like with like, model by model, and if not, why not."""
+"""Which points may be compared: like with like, model by model, and if not, why not.
+
+What nobody told counts as alike only between figures of one source, whose author did the same on both machines.
+Known on one side alone, or unknown to two sources, it may differ, and so it counts as a difference. Files are
+compared where both are known. Versions and options are compared within one engine alone.
+"""
 
 from __future__ import annotations
 
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
-from tpsprofile.analysis.summary import Point, Summary
+from tpsprofile import trust
+from tpsprofile.analysis.summary import Absent, Point, Series, Summary
+from tpsprofile.errors import UsageError, did_you_mean
 from tpsprofile.records import Record
+
+Entry = Point | Absent
+MOST_LISTED = 12
+"""Machines that a message lists."""
+OF_THE_MACHINE = frozenset({"threads"})
+"""Options that follow from the machine: one thread a core. That they differ is what is to be compared."""
 
 
 class Difference(StrEnum):
@@ -13,18 +31,29 @@ class Difference(StrEnum):
 
     QUANTISATION = "quantisation"
     DIGEST = "digest"
+    """Another file, where both are known."""
     ENGINE = "engine"
     VERSION = "version"
+    """Another version of the same engine."""
     CONTEXT = "context"
+    """Context length reserved."""
     DEPTH = "depth"
+    """Tokens in the context before the prompt."""
     PROMPT = "prompt"
+    """The prompt, or the length that it is brought to."""
     TOKENS = "tokens"
+    """Tokens asked for."""
     THINKING = "thinking"
+    """How the prompt goes in: raw, or through a chat template that may make the model think."""
     SPECULATIVE = "speculative"
     BUILD = "build"
+    """One build lacks what its processor can do, the other does not."""
     OPTIONS = "options"
+    """Options of the same engine."""
     SOURCE = "source"
+    """Measured and reported, or reported by two."""
     SYNTHETIC = "synthetic"
+    """Real weights and a twin's. The twin has the real model's speed, so this may be allowed."""
 
 
 class Pair(Record, frozen=True, kw_only=True):
@@ -47,16 +76,198 @@ class Who(Record, frozen=True, kw_only=True):
     ram_bytes: int | None
 
 
+class Match(Record, frozen=True, kw_only=True):
+    """What two machines have in common."""
+
+    a: Who
+    b: Who
+    pairs: tuple[Pair, ...]
+    """By size."""
+    only_a: tuple[str, ...]
+    """Models that only the first has a figure of."""
+    only_b: tuple[str, ...]
+
+
 def machines(summary: Summary) -> tuple[Who, ...]:
     """Every machine, in the order of the table."""
-    raise NotImplementedError
+    found: dict[str, Who] = {}
+    for one in summary.series:
+        who = Who(machine_id=one.machine_id, machine=one.machine, chip=one.chip, ram_bytes=one.ram_bytes)
+        found.setdefault(one.machine_id, who)
+    return tuple(found.values())
 
 
 def find(summary: Summary, text: str) -> Who:
-    """The machine whose label holds ``text``, in any case. Raises UsageError listing what there is."""
-    raise NotImplementedError
+    """The machine that ``text`` means, in any case.
+
+    The whole label is looked for first, then the chip, then whole words of the label in any order, then parts of
+    it. Raises UsageError, which lists what there is, where nothing or more than one machine fits.
+    """
+    every = machines(summary)
+    if not every:
+        raise UsageError("The results hold no machine.", "Measure this one first: tpsprofile sweep.")
+    found = next((who for who in _tiers(every, text.strip().casefold()) if who), ())
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"{text!r} fits several machines: {_listed(found)}.", "Write more of the one you mean.")
+    near = did_you_mean(text, [who.machine for who in every])
+    advice = f"{near} " if near.startswith("Did") else ""
+    raise UsageError(f"There is no machine {text!r}.", f"{advice}There is: {_listed(every)}.")
 
 
 def pairs(summary: Summary, a: str, b: str) -> tuple[Pair, ...]:
-    """Every model that both machines (ids) have a figure of, by size; of several points the pair most alike."""
-    raise NotImplementedError
+    """Every model that both machines (ids) have a figure of, by size; of several points the pair most alike.
+
+    Of several pairs equally alike it is the one with the shortest prompt and context, then the one whose series
+    have most models in common.
+    """
+    first, second = _by_model(summary, a), _by_model(summary, b)
+    common = {
+        model: [_pair(one, other) for one, other in itertools.product(first[model], second[model])]
+        for model in first
+        if model in second
+    }
+    shared = Counter((pair.a.series, pair.b.series) for found in common.values() for pair in found)
+
+    def rank(pair: Pair) -> tuple[int, int, int]:
+        works = pair.a.series, pair.b.series
+        length = sum((one.prompt_tokens or 0) + (one.depth_tokens or 0) for one in works)
+        return len(pair.differences), length, -shared[works]
+
+    return tuple(sorted((min(found, key=rank) for found in common.values()), key=_size))
+
+
+def matches(summary: Summary) -> tuple[Match, ...]:
+    """What each two machines have in common, in the order of the table."""
+    return tuple(_match(summary, a, b) for a, b in itertools.combinations(machines(summary), 2))
+
+
+def differences(a: Entry, b: Entry) -> tuple[Difference, ...]:
+    """In what two points of one model are not alike, in the order of ``Difference``.
+
+    Of a model without a figure neither file nor version nor build is known: they are left out then.
+    """
+    same_source = _source(a.series) == _source(b.series)
+    mine, others = values(a), values(b)
+    left = _not_comparable(a, b)
+
+    def differ(one: Difference) -> bool:
+        if one in left or one not in mine or one not in others:
+            return False
+        return mine[one] != others[one] or (mine[one] is None and not same_source)
+
+    return tuple(filter(differ, Difference))
+
+
+def values(entry: Entry) -> dict[Difference, str | None]:
+    """What stands behind each difference, as text; None is unknown. What nobody looks at is left out."""
+    work = entry.series
+    found: dict[Difference, str | None] = {
+        Difference.QUANTISATION: entry.quantisation,
+        Difference.ENGINE: work.engine,
+        Difference.CONTEXT: _number(work.context_asked),
+        Difference.DEPTH: _number(work.depth_tokens),
+        Difference.PROMPT: _prompt(work),
+        Difference.TOKENS: _number(work.tokens_asked),
+        Difference.THINKING: work.prompt_mode,
+        Difference.SPECULATIVE: "with a draft" if work.speculative else "without a draft",
+        Difference.SOURCE: _source(work),
+        Difference.SYNTHETIC: "synthetic" if entry.synthetic else "real",
+    }
+    if not work.simulated:  # the options of an invented machine are the machine
+        found[Difference.OPTIONS] = _options(work)
+    if isinstance(entry, Point):
+        slow = trust.Warning.SLOW_BUILD in entry.warnings
+        found[Difference.BUILD] = trust.Warning.SLOW_BUILD.value if slow else "in order"
+        found[Difference.VERSION] = entry.engine_version
+        if entry.digest:
+            found[Difference.DIGEST] = entry.digest
+    return found
+
+
+def mixed(points: Sequence[Point]) -> tuple[str, ...]:
+    """Quantisations along one curve, in its order, where sizes differ in it; empty where all are alike."""
+    found = tuple(dict.fromkeys(point.quantisation for point in points))
+    return tuple(one or "not known" for one in found) if len(found) > 1 else ()
+
+
+def _not_comparable(a: Entry, b: Entry) -> set[Difference]:
+    """Of two engines versions and options say nothing; of a real model and a twin their files."""
+    engines = {Difference.VERSION, Difference.OPTIONS} if a.series.engine != b.series.engine else set()
+    return engines | ({Difference.DIGEST} if a.synthetic != b.synthetic else set())
+
+
+def _source(series: Series) -> str:
+    if series.provenance == "measured":
+        return series.provenance
+    return f"{series.provenance}: {series.source}" if series.source else series.provenance
+
+
+def _prompt(series: Series) -> str | None:
+    if series.prompt is None or series.prompt_tokens is None:
+        return series.prompt
+    return f"{series.prompt} of {series.prompt_tokens} tokens"
+
+
+def _options(series: Series) -> str | None:
+    if series.options is None and series.provenance != "measured":
+        return None
+    try:
+        found = json.loads(series.options or "{}")
+    except ValueError:
+        return str(series.options)
+    if not isinstance(found, dict):
+        return str(series.options)
+    return json.dumps({key: found[key] for key in sorted(found) if key not in OF_THE_MACHINE})
+
+
+def _number(count: int | None) -> str | None:
+    return None if count is None else str(count)
+
+
+def _pair(a: Point, b: Point) -> Pair:
+    return Pair(model=a.model, a=a, b=b, differences=differences(a, b))
+
+
+def _size(pair: Pair) -> tuple[int, str]:
+    return pair.a.parameters or pair.b.parameters or 0, pair.model
+
+
+def _by_model(summary: Summary, machine_id: str) -> dict[str, list[Point]]:
+    found: dict[str, list[Point]] = {}
+    for point in summary.points:
+        if point.series.machine_id == machine_id and point.decode is not None:
+            found.setdefault(point.model, []).append(point)
+    return found
+
+
+def _match(summary: Summary, a: Who, b: Who) -> Match:
+    first, second = _by_model(summary, a.machine_id), _by_model(summary, b.machine_id)
+    return Match(
+        a=a,
+        b=b,
+        pairs=pairs(summary, a.machine_id, b.machine_id),
+        only_a=tuple(model for model in first if model not in second),
+        only_b=tuple(model for model in second if model not in first),
+    )
+
+
+def _tiers(every: Sequence[Who], text: str) -> Iterator[tuple[Who, ...]]:
+    """Machines that fit, by ever looser ways to fit."""
+    words = _words(text)
+    yield tuple(who for who in every if who.machine.casefold() == text)
+    yield tuple(who for who in every if (who.chip or "").casefold() == text and text)
+    yield tuple(who for who in every if words and set(words) <= set(_words(who.machine.casefold())))
+    yield tuple(who for who in every if text and text in who.machine.casefold())
+    yield tuple(who for who in every if words and all(word in who.machine.casefold() for word in words))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text)
+
+
+def _listed(every: Sequence[Who]) -> str:
+    more = len(every) - MOST_LISTED
+    told = [who.machine for who in every[:MOST_LISTED]] + ([f"{more} more"] if more > 0 else [])
+    return "; ".join(told)
