@@ -20,8 +20,9 @@ from tpsprofile.render import style
 from tpsprofile.render.compose import compose
 from tpsprofile.render.metrics import METRICS
 from tpsprofile.render.paint import paint
+from tpsprofile.render.picture import Picture
 
-__all__ = ["METRICS", "SUFFIXES", "draw", "draw_files", "drawable", "figure"]
+__all__ = ["METRICS", "SUFFIXES", "draw", "draw_files", "draw_picture", "drawable", "figure"]
 
 SUFFIXES = (".png", ".svg", ".pdf")
 """What a chart can be saved as."""
@@ -35,16 +36,32 @@ def draw(summary: Summary, path: Path, *, metric: str = "tokens", line_tok_s: fl
     Raises UsageError for another suffix, an unknown metric or a line that is not above 0, ResultsError where there
     is nothing to draw or the file cannot be written.
     """
+    _writable(path)
+    _save(figure(summary, metric=metric, line_tok_s=line_tok_s), path)
+    return path
+
+
+def draw_picture(picture: Picture, path: Path) -> Path:
+    """Draw a picture that is composed already. Raises UsageError for another suffix, ResultsError as ``draw``."""
+    _writable(path)
+    with _look():
+        drawn = paint(picture)
+    _save(drawn, path)
+    return path
+
+
+def _writable(path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise UsageError(
             f"A chart cannot be written as {suffix or 'a file without suffix'}: {path}.",
             f"There is {', '.join(SUFFIXES[:-1])} and {SUFFIXES[-1]}.",
         )
-    drawn = figure(summary, metric=metric, line_tok_s=line_tok_s)
+
+
+def _save(drawn: Figure, path: Path) -> None:
     with _look(), replacing(path) as part:
-        drawn.savefig(part, metadata=_UNDATED[suffix])
-    return path
+        drawn.savefig(part, metadata=_UNDATED[path.suffix.lower()])
 
 
 def draw_files(files: Sequence[Path], path: Path, *, metric: str = "tokens", line_tok_s: float = 10.0) -> Path:
