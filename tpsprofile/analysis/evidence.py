@@ -1,0 +1,266 @@
+"""What a comparison holds for and against an upgrade: one function a rule, None where the rule does not apply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from tpsprofile import trust
+from tpsprofile.analysis import rules
+from tpsprofile.analysis.comparison import Cause, Change, Comparison, Row
+from tpsprofile.analysis.rules import Rule
+from tpsprofile.analysis.speed import Crossing, End, Estimate, Limit
+from tpsprofile.analysis.summary import Point
+from tpsprofile.analysis.sweetspot import spots, usual_seconds
+from tpsprofile.models.catalogue import SHAPES
+from tpsprofile.records import Record
+
+LOW_GRADES = frozenset({trust.Grade.C, trust.Grade.D})
+
+
+class Item(Record, frozen=True, kw_only=True):
+    """A model that a reason speaks of."""
+
+    model: str
+    parameters: int | None
+    before_s: float | None = None
+    """Time on the old machine that the limit is on; None where it has no figure."""
+    after_s: float | None = None
+    """The same on the new one."""
+
+
+class Reason(Record, frozen=True, kw_only=True):
+    """A rule that applies, with its figures."""
+
+    rule: Rule
+    ratio: Estimate | None = None
+    models: tuple[Item, ...] = ()
+
+
+def reasons(comparison: Comparison) -> tuple[Reason, ...]:
+    """Every rule that applies, in the order of ``Rule``."""
+    return tuple(found for rule in Rule if (found := FINDERS[rule](comparison)) is not None)
+
+
+def gained_sizes(comparison: Comparison) -> tuple[Item, ...]:
+    """Common sizes between the largest usable ones, without those that both machines measured."""
+    bounds = _bounds(comparison)
+    return () if bounds is None else tuple(one for one in _common(comparison) if _within(one, *bounds))
+
+
+def _nothing_compared(c: Comparison) -> Reason | None:
+    return None if c.overall else Reason(rule=Rule.NOTHING_COMPARED)
+
+
+def _not_to_be_used(c: Comparison) -> Reason | None:
+    compared = _compared(c)
+    bad = bool(compared) and all(trust.Grade.D in _grades(row) for row in compared)
+    return Reason(rule=Rule.NOT_TO_BE_USED) if bad else None
+
+
+def _slower(c: Comparison) -> Reason | None:
+    slower = c.overall is not None and c.overall.value <= 1 / rules.NOTICED and c.significant is not False
+    return Reason(rule=Rule.SLOWER, ratio=c.overall) if slower else None
+
+
+def _loses_model(c: Comparison) -> Reason | None:
+    lost = [change for change in c.lost if not _by_chance(c, change)]
+    return _about(Rule.LOSES_MODEL, (_changed(change, c.limit, lost=True) for change in lost))
+
+
+def _gains_model(c: Comparison) -> Reason | None:
+    gained = [change for change in c.gained if not _by_chance(c, change)]
+    return _about(Rule.GAINS_MODEL, (_changed(change, c.limit) for change in gained))
+
+
+def _gains_size(c: Comparison) -> Reason | None:
+    return _about(Rule.GAINS_SIZE, gained_sizes(c))
+
+
+def _much_faster(c: Comparison) -> Reason | None:
+    much = c.overall is not None and c.overall.value >= rules.MUCH and c.significant is not False
+    return Reason(rule=Rule.MUCH_FASTER, ratio=c.overall) if much else None
+
+
+def _cannot_tell(c: Comparison) -> Reason | None:
+    ratio = c.overall
+    if ratio is None or ratio.low is None or ratio.high is None or c.significant is not False:
+        return None
+    wide = ratio.high >= rules.NOTICED or ratio.low <= 1 / rules.NOTICED
+    return Reason(rule=Rule.CANNOT_TELL, ratio=ratio) if wide else None
+
+
+def _hardly_faster(c: Comparison) -> Reason | None:
+    hardly = c.overall is not None and 1 / rules.NOTICED < c.overall.value < rules.NOTICED
+    return Reason(rule=Rule.HARDLY_FASTER, ratio=c.overall) if hardly and not _cannot_tell(c) else None
+
+
+def _faster_alone(c: Comparison) -> Reason | None:
+    some = c.overall is not None and rules.NOTICED <= c.overall.value < rules.MUCH and c.significant is not False
+    gains = _gains_model(c) or _gains_size(c)
+    return Reason(rule=Rule.FASTER_ALONE, ratio=c.overall) if some and not gains else None
+
+
+def _just_missed(c: Comparison) -> Reason | None:
+    following = spots(c)[1].next
+    if following is None or following.predicted or following.needs is None:
+        return None
+    if not 1 < following.needs <= rules.NEAR:
+        return None
+    item = Item(model=following.model, parameters=following.parameters, after_s=following.needs * c.limit.seconds)
+    return Reason(rule=Rule.JUST_MISSED, models=(item,))
+
+
+def _usable_before(c: Comparison) -> Reason | None:
+    compared = _compared(c)
+    every = compared and all(row.usable_a for row in compared) and not c.gained
+    return Reason(rule=Rule.USABLE_BEFORE) if every else None
+
+
+def _one_model(c: Comparison) -> Reason | None:
+    return Reason(rule=Rule.ONE_MODEL) if len(_compared(c)) == 1 else None
+
+
+def _few_trials(c: Comparison) -> Reason | None:
+    return _of_rows(Rule.FEW_TRIALS, c, lambda row: any(len(p.samples) < rules.FEW for p in _points(row)))
+
+
+def _reported(c: Comparison) -> Reason | None:
+    others = any(p.series.provenance != "measured" for row in _compared(c) for p in _points(row))
+    return Reason(rule=Rule.REPORTED) if others else None
+
+
+def _low_grade(c: Comparison) -> Reason | None:
+    return _of_rows(Rule.LOW_GRADE, c, lambda row: bool(LOW_GRADES & _grades(row)))
+
+
+def _unlike(c: Comparison) -> Reason | None:
+    return _of_rows(Rule.UNLIKE, c, lambda row: bool(row.pair.differences))
+
+
+def _mixed(c: Comparison) -> Reason | None:
+    return Reason(rule=Rule.MIXED) if c.mixed else None
+
+
+def _on_the_line(c: Comparison) -> Reason | None:
+    gained = (_changed(change, c.limit) for change in c.gained)
+    near = (one for one in gained if (one.after_s or 0.0) * rules.EDGE > c.limit.seconds)
+    return _about(Rule.ON_THE_LINE, near)
+
+
+def _chance(c: Comparison) -> Reason | None:
+    found = [_changed(change, c.limit) for change in c.gained if _by_chance(c, change)]
+    found += [_changed(change, c.limit, lost=True) for change in c.lost if _by_chance(c, change)]
+    return _about(Rule.BY_CHANCE, found)
+
+
+def _size_unsure(c: Comparison) -> Reason | None:
+    ends = [one.parameters for one in (c.crossing_a, c.crossing_b) if one and one.end is End.CROSSES]
+    spans = [(e.low, e.high) for e in ends if e is not None and e.low is not None and e.high is not None]
+    return _about(
+        Rule.SIZE_UNSURE,
+        (one for one in _common(c) if any(low < (one.parameters or 0) <= high for low, high in spans)),
+    )
+
+
+def _beyond_measured(c: Comparison) -> Reason | None:
+    far = any(one and (one.extrapolated or one.end is End.BEYOND) for one in (c.crossing_a, c.crossing_b))
+    return Reason(rule=Rule.BEYOND_MEASURED) if far else None
+
+
+FINDERS: Mapping[Rule, Callable[[Comparison], Reason | None]] = {
+    Rule.NOTHING_COMPARED: _nothing_compared,
+    Rule.NOT_TO_BE_USED: _not_to_be_used,
+    Rule.SLOWER: _slower,
+    Rule.LOSES_MODEL: _loses_model,
+    Rule.GAINS_MODEL: _gains_model,
+    Rule.GAINS_SIZE: _gains_size,
+    Rule.MUCH_FASTER: _much_faster,
+    Rule.CANNOT_TELL: _cannot_tell,
+    Rule.HARDLY_FASTER: _hardly_faster,
+    Rule.FASTER_ALONE: _faster_alone,
+    Rule.JUST_MISSED: _just_missed,
+    Rule.USABLE_BEFORE: _usable_before,
+    Rule.ONE_MODEL: _one_model,
+    Rule.FEW_TRIALS: _few_trials,
+    Rule.REPORTED: _reported,
+    Rule.LOW_GRADE: _low_grade,
+    Rule.UNLIKE: _unlike,
+    Rule.MIXED: _mixed,
+    Rule.ON_THE_LINE: _on_the_line,
+    Rule.BY_CHANCE: _chance,
+    Rule.SIZE_UNSURE: _size_unsure,
+    Rule.BEYOND_MEASURED: _beyond_measured,
+}
+
+
+def _bounds(c: Comparison) -> tuple[float, float] | None:
+    """(above this, up to this) in parameters: what is usable on the new machine alone; None where nothing is."""
+    old, new = c.crossing_a, c.crossing_b
+    if old is None or new is None or new.parameters is None or old.end is End.BEYOND:
+        return None
+    upper = new.parameters.value
+    if new.wall and new.wall.parameters:
+        upper = min(upper, new.wall.parameters - 1)
+    lower = _first_unusable(c, old)
+    return None if lower is None or lower >= upper else (lower, upper)
+
+
+def _first_unusable(c: Comparison, old: Crossing) -> float | None:
+    """The size from which on nothing is usable on the old machine."""
+    if old.end is End.MEMORY:
+        return float(old.wall.parameters - 1) if old.wall and old.wall.parameters else None
+    if old.parameters is None:
+        sizes = [row.pair.a.parameters for row in c.rows if row.pair.a.parameters]
+        return float(min(sizes)) if sizes else None
+    return old.parameters.value
+
+
+def _common(c: Comparison) -> tuple[Item, ...]:
+    """Sizes that people run: those of the catalogue, without what both machines measured."""
+    measured = [row.pair.a.parameters for row in c.rows if row.pair.a.parameters]
+    measured += [change.parameters for change in (*c.gained, *c.lost) if change.parameters]
+    return tuple(
+        Item(model=shape.name, parameters=shape.parameters)
+        for shape in SHAPES
+        if not any(1 / rules.SAME_SIZE < shape.parameters / one < rules.SAME_SIZE for one in measured)
+    )
+
+
+def _within(one: Item, lower: float, upper: float) -> bool:
+    return lower < (one.parameters or 0) <= upper
+
+
+def _by_chance(c: Comparison, change: Change) -> bool:
+    """Its two speeds may well be the same."""
+    row = next((row for row in c.rows if row.pair.model == change.model), None)
+    return change.cause is Cause.TOO_SLOW and row is not None and row.significant is False
+
+
+def _changed(change: Change, limit: Limit, *, lost: bool = False) -> Item:
+    on = usual_seconds(change.on, limit)
+    off = usual_seconds(change.off, limit) if isinstance(change.off, Point) else None
+    before, after = (on, off) if lost else (off, on)
+    return Item(model=change.model, parameters=change.parameters, before_s=before, after_s=after)
+
+
+def _compared(c: Comparison) -> list[Row]:
+    return [row for row in c.rows if row.compared]
+
+
+def _points(row: Row) -> tuple[Point, Point]:
+    return row.pair.a, row.pair.b
+
+
+def _grades(row: Row) -> set[trust.Grade | None]:
+    return {point.grade for point in _points(row)}
+
+
+def _of_rows(rule: Rule, c: Comparison, applies: Callable[[Row], bool]) -> Reason | None:
+    """A reason about the compared models of which something holds."""
+    found = [row.pair for row in _compared(c) if applies(row)]
+    return _about(rule, (Item(model=pair.model, parameters=pair.a.parameters) for pair in found))
+
+
+def _about(rule: Rule, items: Iterable[Item]) -> Reason | None:
+    models = tuple(items)
+    return Reason(rule=rule, models=models) if models else None
