@@ -1,0 +1,241 @@
+"""What a machine would run a model at: from its chip and published figures, or from two sizes measured on it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from functools import lru_cache
+
+from tpsprofile import units
+from tpsprofile.chips import Chip, catalogue
+from tpsprofile.errors import UsageError
+from tpsprofile.predict import model
+from tpsprofile.predict.published import Figure, engine_of, figures, native
+from tpsprofile.predict.weights import Weights
+from tpsprofile.records import Record
+
+_TENTH = 1.2816
+"""The 90th percentile of the normal distribution: an interval of 80% ends a tenth on each side."""
+_ROOM = 0.88
+"""Share of a graphics card's memory that weights may take, before the rest goes to the processor's."""
+_CELL = 8
+"""Figures of one chip from one source that count in full; more of them share their weight."""
+_EXPERTS_NOISE = 0.35
+_ENGINES = {"llama.cpp", "ollama", "mlx", "llamafile", "lm studio"}
+"""Engines that published figures of several chips are of."""
+
+
+class Prediction(Record, frozen=True, kw_only=True):
+    """A decode rate that nobody measured."""
+
+    decode_tok_s: float
+    """Generated tokens a second at little context, one request at a time."""
+    low: float
+    """Lower end of the 80% interval, tok/s."""
+    high: float
+    """Upper end of it, tok/s."""
+    rests_on: tuple[str, ...]
+    """Where it comes from, a line each."""
+    caveats: tuple[str, ...]
+    """Why it may be further off than the interval says, a line each."""
+
+
+def predict(chip: Chip, weights: Weights, engine: str | None = None) -> Prediction:
+    """What ``chip`` would run ``weights`` at, from the published figures; formula and errors: docs/prediction.md.
+
+    ``engine`` is llama.cpp with the chip's usual backend where None; a build that figures were published of may
+    follow its name (``llama.cpp b4008``). Never above bandwidth / bytes read a token.
+
+    Raises UsageError where the chip's bandwidth is unknown.
+    """
+    if chip.bandwidth_bytes_s is None:
+        raise UsageError(
+            f"The memory bandwidth of {chip.name} is not known, so nothing can be predicted for it.",
+            "Name a chip with a bandwidth, or measure two model sizes on that machine.",
+        )
+    name, _, build = (engine or "llama.cpp").partition(" ")
+    case = _case(chip, chip.bandwidth_bytes_s, weights, engine_of(name), build)
+    used = training()
+    log_seconds, spread = model.log_time(_fitted(), case)
+    noise = _EXPERTS_NOISE if weights.experts else 0.0
+    spread = math.sqrt(spread**2 + model.NOISE**2 + noise**2)
+    roofline = chip.bandwidth_bytes_s / weights.bytes_read
+    rate = min(math.exp(-log_seconds), roofline)
+    return Prediction(
+        decode_tok_s=rate,
+        low=rate * math.exp(-_TENTH * spread),
+        high=min(rate * math.exp(_TENTH * spread), roofline),
+        rests_on=_rests_on(chip, case, used),
+        caveats=_caveats(chip, weights, case, engine),
+    )
+
+
+def third(measured: Sequence[tuple[float, float]], weights: Weights, chip: Chip | None = None) -> Prediction:
+    """What a machine would run ``weights`` at, from two or more sizes measured on it.
+
+    ``measured`` is (bytes read a token, tok/s) of each. Seconds a token = fixed + bytes x seconds a byte, by least
+    squares of relative errors; fixed is never below 0, and the rate never above the chip's roofline where it is
+    known.
+
+    Raises UsageError for fewer than two different sizes, and for figures that fall with smaller sizes.
+    """
+    sizes = [(read, 1 / rate) for read, rate in measured if read > 0 and rate > 0]
+    if len({read for read, _ in sizes}) < 2:
+        raise UsageError("A third size needs figures of two different sizes.", "Measure another one.")
+    fixed, slope = _line(sizes)
+    if slope <= 0:
+        raise UsageError("The larger model is not the slower one: sizes tell nothing.", "Measure again.")
+    seconds = fixed + slope * weights.bytes_read
+    if chip is not None and chip.bandwidth_bytes_s is not None:
+        seconds = max(seconds, weights.bytes_read / chip.bandwidth_bytes_s)
+    spread = _third_spread(sizes, weights.bytes_read)
+    listed = " and ".join(f"{1 / time:.3g} tok/s at {units.memory(read)}" for read, time in sorted(sizes)[:3])
+    return Prediction(
+        decode_tok_s=1 / seconds,
+        low=math.exp(-_TENTH * spread) / seconds,
+        high=math.exp(_TENTH * spread) / seconds,
+        rests_on=(f"measured here: {listed}",),
+        caveats=_of_weights(weights),
+    )
+
+
+def _case(chip: Chip, bandwidth: float, weights: Weights, engine: str, build: str) -> model.Case:
+    backend = native(chip.name)
+    if backend == "metal" and engine in {"mlx", "vllm"}:
+        backend = "mlx"
+    return model.Case(
+        chip=chip.name,
+        bandwidth_bytes_s=bandwidth,
+        backend=backend,
+        engine=engine,
+        weights=weights,
+        source=_source(backend, build) if build else None,
+    )
+
+
+def _source(backend: str, build: str) -> str | None:
+    """The source whose build that is; None where there is none."""
+    found = (case.source or "" for case in map(model.case_of, training()) if case.backend == backend)
+    return next((source for source in found if build.lower() in source.lower()), None)
+
+
+@lru_cache(maxsize=1)
+def training() -> tuple[Figure, ...]:
+    """The figures that the model is fitted to: a chip, source, build and model once."""
+    return medians([figure for figure in figures() if useful(figure)])
+
+
+def useful(figure: Figure) -> bool:
+    """Dense, unflagged, at little context, and its weights lie in the chip's own memory."""
+    if figure.weights is None or not figure.dense or figure.flag or not figure.shallow:
+        return False
+    return figure.evidence != "table-scrape" and fits(figure.chip, figure.weights)
+
+
+def fits(chip: str, weights: Weights) -> bool:
+    """The weights fit in the most memory that the chip is sold with; an unknown amount speaks against nothing."""
+    most = _memory().get(chip)
+    return most is None or weights.file_bytes < _ROOM * most
+
+
+def medians(found: Sequence[Figure]) -> tuple[Figure, ...]:
+    """Of the figures of one case (settings, days, repeats) the one in the middle."""
+    cells: dict[object, list[Figure]] = defaultdict(list)
+    for figure in found:
+        cells[model.case_of(figure).effects, figure.model].append(figure)
+    return tuple(sorted(cell, key=lambda one: one.tok_s)[len(cell) // 2] for cell in cells.values())
+
+
+def shares(found: Sequence[Figure]) -> list[float]:
+    """What each figure weighs: many figures of one chip from one source less than as many of several."""
+    many = Counter((figure.chip, figure.backend, figure.group) for figure in found)
+    return [min(1.0, (_CELL / many[one.chip, one.backend, one.group]) ** 0.7) for one in found]
+
+
+def fitted_to(found: Sequence[Figure]) -> model.Fitted:
+    """The model of these figures."""
+    return model.fit([model.case_of(one) for one in found], [1 / one.tok_s for one in found], shares(found))
+
+
+@lru_cache(maxsize=1)
+def _fitted() -> model.Fitted:
+    return fitted_to(training())
+
+
+@lru_cache(maxsize=1)
+def _memory() -> dict[str, int | None]:
+    return {chip.name: chip.most_memory_bytes for chip in catalogue()}
+
+
+def _rests_on(chip: Chip, case: model.Case, used: Sequence[Figure]) -> tuple[str, ...]:
+    family = model.family_of(chip.name)
+    own = [one for one in used if one.chip == chip.name and one.backend == case.backend]
+    near = [one for one in used if model.family_of(one.chip) == family and one.backend == case.backend]
+    alike = [one for one in used if one.backend == case.backend]
+    assert chip.bandwidth_bytes_s is not None
+    lines = [f"memory bandwidth {units.bandwidth(chip.bandwidth_bytes_s)} ({chip.source.partition(';')[0]})"]
+    if own:
+        lines.append(f"{_count(len(own))} of this chip ({case.backend})")
+    if near and family != "other":
+        lines.append(f"{_count(len(near))} of {_chips(near)}, {family} ({case.backend})")
+    lines.append(f"{_count(len(alike))} of {_chips(alike)} ({case.backend})")
+    if case.weights.shape:
+        lines.append(f"tables and layers of {case.weights.shape}")
+    return tuple(lines)
+
+
+def _count(many: int) -> str:
+    return f"{many} published figure" + ("" if many == 1 else "s")
+
+
+def _chips(found: Sequence[Figure]) -> str:
+    many = len({one.chip for one in found})
+    return f"{many} chip" + ("" if many == 1 else "s")
+
+
+def _caveats(chip: Chip, weights: Weights, case: model.Case, engine: str | None) -> tuple[str, ...]:
+    lines = list(_of_weights(weights))
+    if not fits(chip.name, weights):
+        lines.append("does not fit in the chip's memory: it would run far slower, or not at all")
+    if case.engine not in _ENGINES:
+        lines.append(f"few or no published figures of {engine}: taken as llama.cpp")
+    elif case.engine == "mlx" and case.backend != "mlx":
+        lines.append("MLX runs on Apple's chips: taken as llama.cpp")
+    alike = {one.chip for one in training() if one.backend == case.backend}
+    if len(alike) < 3:
+        lines.append(f"published figures of only {len(alike)} chips with this backend ({case.backend})")
+    if model.family_of(chip.name) not in {model.family_of(one) for one in alike}:
+        lines.append("no published figures of this generation of chips")
+    return tuple(lines)
+
+
+def _of_weights(weights: Weights) -> tuple[str, ...]:
+    lines = []
+    if weights.experts:
+        lines.append("a mixture of experts: what it reads is estimated from its active parameters")
+    if weights.quantisation in {"IQ1_S", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M", "IQ3_XXS", "Q2_K", "F32"}:
+        lines.append(f"few published figures with {weights.quantisation}")
+    return tuple(lines)
+
+
+def _line(sizes: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Fixed seconds and seconds a byte, by least squares of relative errors, fixed not below 0."""
+    weight = [1 / time**2 for _, time in sizes]
+    whole = sum(weight)
+    middle = sum(w * read for w, (read, _) in zip(weight, sizes, strict=True)) / whole
+    height = sum(w * time for w, (_, time) in zip(weight, sizes, strict=True)) / whole
+    across = sum(w * (read - middle) ** 2 for w, (read, _) in zip(weight, sizes, strict=True))
+    slope = sum(w * (read - middle) * (t - height) for w, (read, t) in zip(weight, sizes, strict=True)) / across
+    fixed = height - slope * middle
+    if fixed >= 0:
+        return fixed, slope
+    through = sum(w * read * t for w, (read, t) in zip(weight, sizes, strict=True))
+    return 0.0, through / sum(w * read**2 for w, (read, _) in zip(weight, sizes, strict=True))
+
+
+def _third_spread(sizes: Sequence[tuple[float, float]], read: float) -> float:
+    """Standard deviation of the logarithm: 2%, and more the further away and the nearer the two sizes."""
+    logs = sorted(math.log(size) for size, _ in sizes)
+    beyond = max(0.0, math.log(read) - logs[-1], logs[0] - math.log(read))
+    return 0.02 * (1 + 2 * beyond / max(0.3, logs[-1] - logs[0]))

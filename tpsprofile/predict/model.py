@@ -1,0 +1,275 @@
+"""Seconds a token = fixed + bytes read / (efficiency x bandwidth), each part a product of effects that are shrunk.
+
+    t = exp(c) x (layers/32 x exp(f) + bytes/bandwidth x exp(g))
+
+f, g and c are sums of effects with normal priors around 0: of the backend, of the chip's family, of the
+quantisation's group, of the source that the figures are from and of the chip itself. The fit is the posterior mode
+with Huber's weights (P. J. Huber, Robust Estimation of a Location Parameter, 1964), by Gauss-Newton steps; the
+interval is that of the normal approximation around it (Laplace), with a new chip's and a new source's own effects
+added. Effects that the data say nothing of stay 0, with the prior's spread.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tpsprofile.predict.published import Figure
+from tpsprofile.predict.weights import KINDS, Weights
+from tpsprofile.records import Record
+
+Array = NDArray[np.float64]
+Effects = tuple[tuple[str, str], ...]
+"""(part, name): part is ``f``, ``g`` or ``c``; the name begins with its kind."""
+
+SPREAD = {
+    "f:base": 1.0,
+    "f:backend": 0.5,
+    "f:family": 0.3,
+    "f:source": 0.3,
+    "f:blocks": 0.3,
+    "g:base": 0.3,
+    "g:kind": 0.15,
+    "g:family": 0.15,
+    "g:core": 0.1,
+    "g:dies": 0.1,
+    "c:chip": 0.05,
+    "c:source": 0.05,
+}
+"""Prior standard deviations of the effects, as logarithms."""
+NOISE = 0.05
+"""Standard deviation of one figure, as a logarithm; what lies beyond 1.5 of it weighs less (Huber)."""
+_HUBER = 1.5
+_START = {"f:base": np.log(0.003), "g:base": np.log(1 / 0.9)}
+_STEPS = 25
+_SMALL = 1e-4
+
+
+class Case(Record, frozen=True, kw_only=True):
+    """What a time depends on."""
+
+    chip: str
+    bandwidth_bytes_s: float
+    backend: str
+    engine: str
+    weights: Weights
+    source: str | None = None
+    """None for a machine that nobody has published a figure of."""
+
+    @property
+    def effects(self) -> Effects:
+        """The effects that make this case's time."""
+        family = family_of(self.chip)
+        kind = KINDS[self.weights.quantisation].group
+        blocks = blocks_of(self.weights.name or "")
+        found = [
+            ("f", "base"),
+            ("f", f"backend {self.backend}"),
+            ("f", f"family {family}"),
+            ("g", "base"),
+            ("g", f"kind {self.backend} {kind}"),
+            ("g", f"family {family}"),
+            ("c", f"chip {self.chip}"),
+        ]
+        if family.startswith("Apple"):
+            found.append(("g", f"core {family} {kind}"))
+        if "Ultra" in self.chip:
+            found.append(("g", "dies Ultra"))
+        if blocks:
+            found.append(("f", f"blocks {blocks}"))
+        if self.source:
+            found += [("f", f"source {self.source} {self.backend}"), ("c", f"source {self.source} {self.backend}")]
+        return tuple(found)
+
+
+class Fitted(Record, frozen=True, kw_only=True):
+    """The posterior mode and what surrounds it."""
+
+    names: dict[tuple[str, str], int]
+    mode: Array
+    precision: Array
+    """Inverse of the effects' covariance (Laplace)."""
+    usual: dict[str, dict[str, tuple[float, float]]]
+    """Of each backend: mean and spread of its sources' effects, for a figure of no source."""
+
+
+_FAMILIES = (
+    (r"Apple M\d", None),
+    (r"A100|H100|H200|V100", "NVIDIA HBM"),
+    (r"GB10", "NVIDIA GB10"),
+    (r"Jetson", "NVIDIA Jetson"),
+    (r"RTX 20|\bT4\b", "NVIDIA Turing"),
+    (r"RTX 30|A\d000\b|A40\b", "NVIDIA Ampere"),
+    (r"RTX 40|Ada|\bL40?S?\b", "NVIDIA Ada"),
+    (r"RTX 50|Blackwell", "NVIDIA Blackwell"),
+    (r"Ryzen|780M", "AMD integrated"),
+    (r"RX 6", "AMD RDNA2"),
+    (r"RX 7|W7", "AMD RDNA3"),
+    (r"RX 9|R9", "AMD RDNA4"),
+    (r"Intel", "Intel"),
+)
+
+
+def family_of(chip: str) -> str:
+    """The generation of chips that one belongs to: ``Apple M4``, ``NVIDIA Ada``, or ``other``."""
+    for pattern, name in _FAMILIES:
+        found = re.search(pattern, chip)
+        if found:
+            return name or found.group()
+    return "other"
+
+
+def blocks_of(model: str) -> str | None:
+    """Models whose layers do more, or other, steps than Llama's."""
+    text = model.lower()
+    if "gemma" in text:
+        return "gemma"
+    return "qwen3.5" if re.search(r"qwen-?3\.[5678]", text) else None
+
+
+def case_of(figure: Figure) -> Case:
+    """The case of a published figure. The figure must have weights."""
+    assert figure.weights is not None
+    return Case(
+        chip=figure.chip,
+        bandwidth_bytes_s=figure.bandwidth_bytes_s,
+        backend=figure.backend,
+        engine=figure.engine,
+        weights=figure.weights,
+        source=f"{figure.group} {figure.version or ''}" if figure.backend != "rocm" else figure.group,
+    )
+
+
+def fit(cases: Sequence[Case], seconds: Sequence[float], shares: Sequence[float] | None = None) -> Fitted:
+    """The posterior mode for these times, in seconds a token; ``shares`` weigh them (1 by default)."""
+    table = _table(cases)
+    prior = np.array([_spread(*effect) ** -2 for effect in table.names])
+    centre = np.array([_START.get(":".join(effect), 0.0) for effect in table.names])
+    theta, logs = centre.copy(), np.log(np.asarray(seconds, dtype=float))
+    share = np.ones(len(cases)) if shares is None else np.asarray(shares, dtype=float)
+    precision = np.diag(prior)
+    for _ in range(_STEPS):
+        value, slopes = _times(theta, table)
+        residual = logs - value
+        weight = share / NOISE**2 / np.maximum(1.0, np.abs(residual) / (_HUBER * NOISE))
+        precision = _products(table, slopes, weight) + np.diag(prior)
+        pull = np.bincount(table.index.ravel(), (slopes * (weight * residual)[:, None]).ravel(), len(theta))
+        step = _solved(precision, pull - prior * (theta - centre))
+        theta = theta + np.clip(step, -0.5, 0.5)
+        if np.max(np.abs(step)) < _SMALL:
+            break
+    usual = {backend: _usual(backend, table, theta, cases) for backend in {case.backend for case in cases}}
+    return Fitted(names=table.names, mode=theta, precision=precision, usual=usual)
+
+
+def log_time(fitted: Fitted, case: Case) -> tuple[float, float]:
+    """Logarithm of the seconds a token, and its standard deviation without a single figure's noise."""
+    effects = case.effects
+    parts = {"f": 0.0, "g": 0.0, "c": 0.0}
+    known = [effect for effect in effects if effect in fitted.names]
+    for effect in known:
+        parts[effect[0]] += float(fitted.mode[fitted.names[effect]])
+    spreads = [(part, _spread(part, name)) for part, name in effects if (part, name) not in fitted.names]
+    if case.source is None:
+        for part in "fc":
+            mean, spread = fitted.usual.get(case.backend, {}).get(part, (0.0, SPREAD[f"{part}:source"]))
+            parts[part] += mean
+            spreads.append((part, spread))
+    fixed = case.weights.layers / 32 * np.exp(parts["f"])
+    read = case.weights.bytes_read / case.bandwidth_bytes_s * np.exp(parts["g"])
+    slope = {"f": fixed / (fixed + read), "g": read / (fixed + read), "c": 1.0}
+    row = np.zeros(len(fitted.mode))
+    for effect in known:
+        row[fitted.names[effect]] = slope[effect[0]]
+    variance = float(row @ _solved(fitted.precision, row)) + sum(
+        (slope[part] * spread) ** 2 for part, spread in spreads
+    )
+    return parts["c"] + float(np.log(fixed + read)), variance**0.5
+
+
+class _Table(Record, frozen=True, kw_only=True):
+    """The effects of every case, as numbers; padded with an effect of no part."""
+
+    names: dict[tuple[str, str], int]
+    index: NDArray[np.intp]
+    part: NDArray[np.intp]
+    """0 for f, 1 for g, 2 for c, 3 for none."""
+    layers: Array
+    ideal: Array
+
+
+def _table(cases: Sequence[Case]) -> _Table:
+    effects = [case.effects for case in cases]
+    names = {name: number for number, name in enumerate(dict.fromkeys(name for row in effects for name in row))}
+    most = max(len(row) for row in effects)
+    index, part = np.zeros((len(cases), most), dtype=np.intp), np.full((len(cases), most), 3, dtype=np.intp)
+    for number, row in enumerate(effects):
+        index[number, : len(row)] = [names[name] for name in row]
+        part[number, : len(row)] = ["fgc".index(name[0]) for name in row]
+    layers = np.array([case.weights.layers / 32 for case in cases])
+    ideal = np.array([case.weights.bytes_read / case.bandwidth_bytes_s for case in cases])
+    return _Table(names=names, index=index, part=part, layers=layers, ideal=ideal)
+
+
+def _times(theta: Array, table: _Table) -> tuple[Array, Array]:
+    """Logarithms of the times, and their derivatives by the effects of each case."""
+    values = theta[table.index]
+    f, g, c = (np.where(table.part == number, values, 0.0).sum(axis=1) for number in range(3))
+    fixed, read = table.layers * np.exp(f), table.ideal * np.exp(g)
+    shares = np.stack([fixed / (fixed + read), read / (fixed + read), np.ones_like(fixed), np.zeros_like(fixed)])
+    return c + np.log(fixed + read), np.take_along_axis(shares.T, table.part, axis=1)
+
+
+def _products(table: _Table, slopes: Array, weight: Array) -> Array:
+    """Sum over the cases of weight x outer product of the slopes."""
+    many = len(table.names)
+    pairs = table.index[:, :, None] * many + table.index[:, None, :]
+    values = slopes[:, :, None] * slopes[:, None, :] * weight[:, None, None]
+    sums: Array = np.bincount(pairs.ravel(), values.ravel(), many * many).astype(float)
+    return sums.reshape(many, many)
+
+
+def _solved(matrix: Array, right: Array) -> Array:
+    """Solution of a symmetric positive system by conjugate gradients, scaled by the diagonal.
+
+    M. R. Hestenes and E. Stiefel, Methods of Conjugate Gradients for Solving Linear Systems, 1952. A few hundred
+    unknowns do not repay the threads that a linear algebra library would start for them.
+    """
+    scale = 1 / np.diag(matrix)
+    found, left = np.zeros_like(right), right.copy()
+    along = scale * left
+    size = float((left * along).sum())
+    enough = size * 1e-16
+    for _ in range(2 * len(right)):
+        if size <= enough:
+            break
+        image = np.einsum("ij,j->i", matrix, along)
+        step = size / float((along * image).sum())
+        found, left = found + step * along, left - step * image
+        previous, size = size, float((left * scale * left).sum())
+        along = scale * left + size / previous * along
+    return found
+
+
+def _usual(backend: str, table: _Table, theta: Array, cases: Sequence[Case]) -> dict[str, tuple[float, float]]:
+    """Mean and spread of the sources' own effects on f and c, each source weighing as its chips do."""
+    chips: dict[str, set[str]] = {}
+    for case in cases:
+        if case.backend == backend and case.source:
+            chips.setdefault(case.source, set()).add(case.chip)
+    weight = np.array([len(found) for found in chips.values()], dtype=float)
+    usual = {}
+    for part in "fc" if chips else "":
+        values = np.array([theta[table.names[part, f"source {source} {backend}"]] for source in chips])
+        prior = SPREAD[f"{part}:source"]
+        mean = float(weight @ values / (weight.sum() + 1))
+        spread = (float(weight @ (values - mean) ** 2) + 2 * prior**2) / (weight.sum() + 2)
+        usual[part] = (mean, spread**0.5)
+    return usual
+
+
+def _spread(part: str, name: str) -> float:
+    return SPREAD[f"{part}:{name.partition(' ')[0]}"]
