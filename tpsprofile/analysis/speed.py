@@ -12,55 +12,32 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from enum import StrEnum
-from statistics import fmean, median
+from statistics import median
 
 from tpsprofile import stats, trust
 from tpsprofile.analysis import line, weights
-from tpsprofile.analysis.summary import Absent, Point, Sample, Series, Summary
+from tpsprofile.analysis.limits import Estimate, Limit, What, seconds
+from tpsprofile.analysis.ratios import mean_ratio, ratio
+from tpsprofile.analysis.summary import Absent, Point, Series, Summary
 from tpsprofile.analysis.usable import curve, wall
 from tpsprofile.records import Record
 
+__all__ = [
+    "Crossing",
+    "End",
+    "Estimate",
+    "Fit",
+    "Limit",
+    "What",
+    "crossing",
+    "fit",
+    "mean_ratio",
+    "ratio",
+    "seconds",
+]
+
 OFF_THE_LINE = frozenset({trust.Warning.TOO_FAST, trust.Warning.SWAPPING, trust.Warning.ERRATIC})
 """What keeps a point out: grade D for a cause of its own, not one that holds for the whole series."""
-FEWEST_MODELS = 3
-"""What an interval over models takes."""
-
-
-class Estimate(Record, frozen=True, kw_only=True):
-    """A figure with its 95% interval, in the unit of the figure."""
-
-    value: float
-    low: float | None
-    """None where the data allow no interval."""
-    high: float | None
-
-
-class What(StrEnum):
-    """What a limit is on."""
-
-    DECODE = "decode"
-    TTFT = "ttft"
-    TASK = "task"
-
-
-class Limit(Record, frozen=True, kw_only=True):
-    """What a model must keep to be usable: a time that may not be exceeded."""
-
-    what: What = What.DECODE
-    seconds: float
-    """DECODE: for one generated token. TTFT: until the first token. TASK: until the last token of an answer."""
-    tokens_out: int | None = None
-    """TASK: tokens of the answer."""
-
-    @property
-    def tok_s(self) -> float:
-        """The decode rate at the limit, tok/s; only for DECODE."""
-        return 1 / self.seconds
-
-    @classmethod
-    def line(cls, tok_s: float) -> Limit:
-        """A decode rate that a model must reach, tok/s."""
-        return cls(seconds=1 / tok_s)
 
 
 class Fit(Record, frozen=True, kw_only=True):
@@ -74,7 +51,7 @@ class Fit(Record, frozen=True, kw_only=True):
     in_bytes: bool
     """Against bytes read a token; against parameters where sizes of files are not known, and for TTFT."""
     fixed_s: Estimate
-    """Time that does not depend on size."""
+    """Time that does not depend on size. 0 without interval where the line would begin below 0."""
     rate: Estimate
     """Bytes a second (e × bandwidth), or parameters a second where not ``in_bytes``."""
     draws: tuple[tuple[float, float], ...]
@@ -93,7 +70,7 @@ class Fit(Record, frozen=True, kw_only=True):
         return Estimate(value=value, low=band and max(0.0, band.low), high=band and band.high)
 
     def tok_s_at(self, parameters: float) -> Estimate:
-        """Decode rate at a size, tok/s; only for DECODE. No interval where times of 0 are not excluded."""
+        """Decode rate at a size, tok/s; only for DECODE. No upper end where times of 0 are not excluded."""
         return _inverse(self.seconds_at(parameters))
 
 
@@ -116,8 +93,8 @@ class Crossing(Record, frozen=True, kw_only=True):
     series: Series
     end: End
     parameters: Estimate | None
-    """CROSSES: at the crossing, without an interval where it has no upper end. MEMORY and BEYOND: the largest that
-    was measured, without interval. BELOW: None."""
+    """CROSSES: at the crossing. MEMORY and BEYOND: the largest that was measured, without interval.
+    BELOW: None."""
     extrapolated: bool
     """The crossing lies beyond the measured sizes."""
     wall: Absent | None
@@ -137,17 +114,15 @@ def fit(summary: Summary, series: Series, limit: Limit) -> Fit | None:
     if found is None:
         return None
     draws = line.draws(found)
-    fixed = _middle([first for first, _ in draws])
+    fixed = _middle([first for first, _ in draws]) if found.fixed else None
     each = _middle([slope for _, slope in draws])
     return Fit(
         series=series,
         limit=limit,
         points=points,
         in_bytes=in_bytes,
-        fixed_s=Estimate(
-            value=found.fixed, low=fixed and max(0.0, fixed.low), high=fixed and max(0.0, fixed.high)
-        ),
-        rate=_inverse(_estimate(found.slope, each)),
+        fixed_s=Estimate(value=found.fixed, low=fixed and max(0.0, fixed.low), high=fixed and fixed.high),
+        rate=_inverse(Estimate(value=found.slope, low=each and each.low, high=each and each.high)),
         draws=draws,
     )
 
@@ -155,66 +130,33 @@ def fit(summary: Summary, series: Series, limit: Limit) -> Fit | None:
 def crossing(summary: Summary, series: Series, limit: Limit) -> Crossing | None:
     """Where usable sizes end; None where the series has no model with a figure for the limit.
 
-    The line decides, also where a single model beside the crossing lies on the other side of the limit; but where
-    every measured model is too slow the answer is BELOW. Without a line it is the largest model within the limit.
+    The line decides, also where the model next to the crossing lies on the other side of the limit: models
+    scatter. But where every measured model is too slow the answer is BELOW, and where the line is far from what was
+    measured (memory that spills bends it), or there is none, it is the largest measured model within the limit.
     """
     points = _points(summary, series, limit)
     if not points:
         return None
-    within = [point for point in points if median(seconds(point, limit)) <= limit.seconds]
+    fast = [point for point in points if median(seconds(point, limit)) <= limit.seconds]
+    slow = [point for point in points if point not in fast]
     ahead = wall(summary, series)
-    largest = float(points[-1].parameters or 0)
-    found = fit(summary, series, limit)
-    reached = _reached(found) if found else _without_line(points, within)
 
-    def ends(end: End, parameters: Estimate | None) -> Crossing:
-        beyond = end is End.CROSSES and reached.value > largest
-        return Crossing(series=series, end=end, parameters=parameters, extrapolated=beyond, wall=ahead)
+    def ends(end: End, parameters: Estimate | None, *, extrapolated: bool = False) -> Crossing:
+        return Crossing(series=series, end=end, parameters=parameters, extrapolated=extrapolated, wall=ahead)
 
-    if not within:
+    if not fast:
         return ends(End.BELOW, None)
-    if reached.value <= largest and (found or len(within) < len(points)):
-        return ends(End.CROSSES, reached)
-    if _memory_ends(summary, series, ahead) <= reached.value:
+    found = fit(summary, series, limit)
+    line_ends = _reached(found) if found else None
+    if line_ends is None or not _near(line_ends.value, fast[-1], slow):
+        line_ends = None
+    largest = _size(points[-1])
+    reached = line_ends.value if line_ends else _size(fast[-1]) if slow else math.inf
+    if reached > largest and _memory_ends(summary, series, ahead) <= reached:
         return ends(End.MEMORY, _plain(largest))
-    if found and reached.value <= weights.REACH * largest:
-        return ends(End.CROSSES, reached)
-    return ends(End.BEYOND, _plain(largest))
-
-
-def seconds(point: Point, limit: Limit) -> tuple[float, ...]:
-    """What each trial took of what a limit is on, in s; without trials that lack a part of it.
-
-    Raises ValueError for TASK without ``tokens_out``.
-    """
-    return tuple(time for time in (_of_trial(sample, limit) for sample in point.samples) if time is not None)
-
-
-def ratio(a: Point, b: Point, limit: Limit) -> Estimate | None:
-    """How many times faster ``b`` is than ``a`` (time of a / time of b), by the raw trials; None without figures.
-
-    The ratio of the medians, with Welch's interval on the log scale. Without an interval where either has a single
-    trial.
-    """
-    first, second = seconds(a, limit), seconds(b, limit)
-    if not first or not second:
-        return None
-    found = stats.difference_interval([math.log(time) for time in second], [math.log(time) for time in first])
-    return _estimate(median(first) / median(second), found and _exponential(found))
-
-
-def mean_ratio(pairs: tuple[tuple[Point, Point], ...], limit: Limit) -> Estimate | None:
-    """Geometric mean of the ratios of several models; None without any.
-
-    The interval is Student's on the log ratios, one a model: it holds for models like these, not for these alone.
-    Fewer than three models have none.
-    """
-    ratios = (ratio(a, b, limit) for a, b in pairs)
-    logs = [math.log(one.value) for one in ratios if one]
-    if not logs:
-        return None
-    found = stats.mean_interval(logs) if len(logs) >= FEWEST_MODELS else None
-    return _estimate(math.exp(fmean(logs)), found and _exponential(found))
+    if reached > weights.REACH * largest:
+        return ends(End.BEYOND, _plain(largest))
+    return ends(End.CROSSES, line_ends or _plain(reached), extrapolated=reached > largest)
 
 
 def _points(summary: Summary, series: Series, limit: Limit) -> tuple[Point, ...]:
@@ -223,31 +165,24 @@ def _points(summary: Summary, series: Series, limit: Limit) -> tuple[Point, ...]
     return curve(Summary(points=tuple(p for p in timed if not OFF_THE_LINE & {*p.warnings}), absent=()), series)
 
 
-def _of_trial(sample: Sample, limit: Limit) -> float | None:
-    if limit.what is What.DECODE:
-        return 1 / sample.tok_s
-    if limit.what is What.TTFT or sample.ttft_s is None:
-        return sample.ttft_s
-    if limit.tokens_out is None:
-        raise ValueError("a limit on a task needs the tokens of its answer")
-    return sample.ttft_s + limit.tokens_out / sample.tok_s
-
-
 def _reached(found: Fit) -> Estimate:
-    """The size at which the line reaches its limit, however far; without interval where it has no upper end."""
+    """The size at which the line reaches its limit, however far. No upper end where time need not grow."""
     limit, read = found.limit.seconds, found.reading
     value = read.largest((limit - found.fixed_s.value) * found.rate.value)
     works = [(limit - fixed) / each if each > 0 else math.inf for fixed, each in found.draws]
     band = _middle(works)
-    if band is None or math.isinf(band.high):
-        return _plain(value)
-    return Estimate(value=value, low=read.largest(band.low), high=read.largest(band.high))
+    high = None if band is None or math.isinf(band.high) else read.largest(band.high)
+    return Estimate(value=value, low=band and read.largest(band.low), high=high)
 
 
-def _without_line(points: Sequence[Point], within: Sequence[Point]) -> Estimate:
-    """The largest model within the limit; beyond all where it is the largest of all."""
-    size = float(within[-1].parameters or 0) if within else 0.0
-    return _plain(math.inf if within and within[-1] is points[-1] else size)
+def _near(reached: float, largest_fast: Point, slow: Sequence[Point]) -> bool:
+    """A crossing that what was measured on both sides of the limit bears out, to a factor of ``weights.REACH``."""
+    sides = [_size(point) for point in (largest_fast, *slow[:1])]
+    return min(sides) / weights.REACH <= reached and (not slow or reached <= max(sides) * weights.REACH)
+
+
+def _size(point: Point) -> float:
+    return float(point.parameters or 0)
 
 
 def _memory_ends(summary: Summary, series: Series, ahead: Absent | None) -> float:
@@ -269,20 +204,11 @@ def _middle(values: Sequence[float]) -> stats.Interval | None:
     return stats.Interval(ordered[tail], ordered[-tail - 1])
 
 
-def _estimate(value: float, interval: stats.Interval | None) -> Estimate:
-    return Estimate(value=value, low=interval and interval.low, high=interval and interval.high)
-
-
 def _plain(value: float) -> Estimate:
     return Estimate(value=value, low=None, high=None)
 
 
 def _inverse(estimate: Estimate) -> Estimate:
-    """1 / estimate; without interval where that reaches 0."""
-    if estimate.low is None or estimate.high is None or estimate.low <= 0:
-        return _plain(1 / estimate.value)
-    return Estimate(value=1 / estimate.value, low=1 / estimate.high, high=1 / estimate.low)
-
-
-def _exponential(interval: stats.Interval) -> stats.Interval:
-    return stats.Interval(math.exp(interval.low), math.exp(interval.high))
+    """1 / estimate; without upper end where that may be 0."""
+    high = 1 / estimate.low if estimate.low and estimate.low > 0 else None
+    return Estimate(value=1 / estimate.value, low=estimate.high and 1 / estimate.high, high=high)
