@@ -225,7 +225,7 @@ def test_the_main_chart_asks_and_answers() -> None:
     figure = charts.figure(two_laptops())
     shown = words(figure)
     assert "How large a model stays usable?" in shown
-    assert "Up to 32.8B on Apple M2 Max † and Apple M4 Max 128 GB † (72.7B: 7 and 9 tok/s)." in shown
+    assert "Apple M4 Max 128 GB † up to 66B [63B 70B], Apple M2 Max † up to 49B [44B 54B]." in shown
     assert any(line.startswith("† As reported: a published comparison of two laptops") for line in shown)
     assert "Quantisation not reported." in shown
     assert (axes(figure).get_xscale(), axes(figure).get_yscale()) == ("log", "log")

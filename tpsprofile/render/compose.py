@@ -7,15 +7,17 @@ from collections.abc import Mapping
 
 from tpsprofile import units
 from tpsprofile.analysis.courses import plainest
+from tpsprofile.analysis.speed import Limit
 from tpsprofile.analysis.summary import Point, Series, Spread, Summary
-from tpsprofile.analysis.usable import curve, usable, wall
+from tpsprofile.analysis.usable import curve, wall
 from tpsprofile.errors import ResultsError, UsageError, did_you_mean
-from tpsprofile.render import words
+from tpsprofile.render import fitted, words
 from tpsprofile.render.along import along
+from tpsprofile.render.fitted import Fitted
 from tpsprofile.render.marks import mark
 from tpsprofile.render.metrics import METRICS, PARAMETERS, SIZES, Metric
 from tpsprofile.render.names import marks, names, plain, signed
-from tpsprofile.render.picture import Axis, Level, Mark, Picture, Trace, Wall
+from tpsprofile.render.picture import Axis, Cross, Level, Mark, Picture, Trace, Wall
 
 
 def compose(summary: Summary, metric: str = "tokens", line_tok_s: float = 10.0) -> Picture:
@@ -38,21 +40,20 @@ def _against_size(summary: Summary, metric: str, line_tok_s: float, others: str)
     chosen = METRICS[metric]
     called = signed(names(summary.series))
     machines = {one: place for place, one in enumerate(dict.fromkeys(s.machine_id for s in summary.series))}
-    traces = _traces(summary, chosen, called, machines)
+    tokens = metric == "tokens"
+    fits = fitted.fitted(summary, Limit.line(line_tok_s)) if tokens else {}
+    traces = _traces(summary, chosen, called, machines, fits)
     if not traces:
         raise ResultsError(f"There is nothing to draw: {words.why_nothing(summary, chosen.caption)}", words.NEXT)
     drawn = [point for point in summary.points if _has(point, chosen)]
     shown = list(dict.fromkeys(point.series for point in drawn))
-    tokens = metric == "tokens"
     answer = (
-        words.usable_sizes(usable(summary, line_tok_s), called)
+        fitted.answer(fits, called)
         if tokens
         else words.extremes(summary, chosen.figures, called, units.memory if metric == "memory" else units.seconds)
     )
     simulated = any(series.simulated for series in shown)
-    usable_means = (
-        (f"Usable: at least {words.line(line_tok_s)}, by the sizes that were measured.",) if tokens else ()
-    )
+    usable_means = (f"Usable: at least {words.line(line_tok_s)}.", *fitted.foot(fits, called)) if tokens else ()
     levels = (Level(y=line_tok_s, text=words.line(line_tok_s), tone=None),) if tokens else ()
     signs = words.signs(drawn, interval=tokens)
     said = [words.letters(drawn) if tokens else "", words.missing(summary, called), others]
@@ -73,7 +74,13 @@ def _against_size(summary: Summary, metric: str, line_tok_s: float, others: str)
             *filter(None, said),
         ),
         simulated=simulated,
+        crossings=_crossings(fits, machines, line_tok_s),
     )
+
+
+def _crossings(fits: Mapping[Series, Fitted], machines: Mapping[str, int], line_tok_s: float) -> tuple[Cross, ...]:
+    found = (fitted.cross(one.crossing, machines[series.machine_id], line_tok_s) for series, one in fits.items())
+    return tuple(one for one in found if one is not None)
 
 
 def _has(point: Point, metric: Metric) -> bool:
@@ -81,7 +88,11 @@ def _has(point: Point, metric: Metric) -> bool:
 
 
 def _traces(
-    summary: Summary, metric: Metric, called: Mapping[Series, str], machines: Mapping[str, int]
+    summary: Summary,
+    metric: Metric,
+    called: Mapping[Series, str],
+    machines: Mapping[str, int],
+    fits: Mapping[Series, Fitted],
 ) -> tuple[Trace, ...]:
     found: list[Trace] = []
     lone = len({point.series for point in summary.points if _has(point, metric)}) == 1
@@ -94,8 +105,16 @@ def _traces(
             if drawn:
                 name = ", ".join(filter(None, [called[series], addition])) if lone else called[series]
                 pattern = order if several else sum(trace.tone == machine for trace in found)
+                line, band = fitted.line(fits[series]) if series in fits else ((), ())
                 found.append(
-                    Trace(name=name if lone or not named else "", tone=machine, pattern=pattern, marks=drawn)
+                    Trace(
+                        name=name if lone or not named else "",
+                        tone=machine,
+                        pattern=pattern,
+                        marks=drawn,
+                        line=line,
+                        band=band,
+                    )
                 )
                 named = True
     return tuple(found)

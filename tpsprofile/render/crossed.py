@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tpsprofile.render.geometry import Box, Frame, Segment, Size, Spot
+from tpsprofile.render.geometry import Box, Frame, Segment, Size, Spot, meet
 from tpsprofile.render.picture import Cross
 from tpsprofile.render.place import CLEAR, Obstacles
 
@@ -30,12 +30,16 @@ class Crossed:
 
 
 def crossed(
-    crossings: Sequence[Cross], sizes: Sequence[Size], frame: Frame, taken: Obstacles
+    crossings: Sequence[Cross],
+    sizes: Sequence[Size],
+    frame: Frame,
+    taken: Obstacles,
+    between: Sequence[Segment],
 ) -> tuple[Crossed, ...]:
     """Every crossing in its order; ``sizes`` are those of the texts.
 
     An interval lies on the level, or under those to the left that it would touch. A text stands left under its
-    crossing or right above it, where a falling curve leaves room.
+    crossing or right above it, where a falling curve leaves room, and with none of the lines ``between`` the two.
     """
     tips = [frame.spot(one.x, one.y) for one in crossings]
     bars = _bars(crossings, frame)
@@ -44,17 +48,25 @@ def crossed(
     room = frame.box.grown(-CLEAR)
     for place in sorted(range(len(tips)), key=lambda place: tips[place]):
         for box in _beside(tips[place], sizes[place]):
-            if box.inside(room) and taken.clear(box, 1.5):
+            if box.inside(room) and taken.clear(box, 1.5) and not _behind(box, tips[place], between):
                 labels[place] = box
                 taken = taken.and_boxes([box])
                 break
     return tuple(Crossed(tip, bars[place], labels.get(place)) for place, tip in enumerate(tips))
 
 
-def obstacles(found: Sequence[Crossed], taken: Obstacles) -> Obstacles:
-    """What crossings put on the paper, besides what is there."""
+def obstacles(found: Sequence[Crossed]) -> Obstacles:
+    """What crossings put on the paper."""
     boxes = [*(_triangle(one.tip) for one in found), *(one.label for one in found if one.label)]
-    return taken.and_boxes(boxes).and_segments(one.bar for one in found if one.bar)
+    return Obstacles(tuple(boxes), tuple(one.bar for one in found if one.bar))
+
+
+def _behind(box: Box, tip: Spot, lines: Sequence[Segment]) -> bool:
+    """A line lies between a text and its crossing."""
+    left = box.x1 < tip[0]
+    start = (tip[0] - 2, tip[1] - 2) if left else (tip[0] + 2, tip[1] + 2)
+    way = (start, (box.x1 if left else box.x0, box.y1 if left else box.y0))
+    return any(meet(way, segment) for segment in lines)
 
 
 def _triangle(tip: Spot) -> Box:

@@ -89,6 +89,18 @@ class Frame(NamedTuple):
         return self.box.y0 + share * (self.box.y1 - self.box.y0)
 
 
+def meet(one: Segment, other: Segment) -> bool:
+    """Two segments cross, the ends of each on two sides of the other."""
+    return _sides(one, other) < 0 and _sides(other, one) < 0
+
+
+def _sides(line: Segment, other: Segment) -> float:
+    """Below 0 where the ends of ``other`` lie on two sides of ``line``."""
+    (ax, ay), (bx, by) = line
+    one, two = ((bx - ax) * (y - ay) - (by - ay) * (x - ax) for x, y in other)
+    return one * two
+
+
 def stacked(centres: list[float], heights: list[float], low: float, high: float, gap: float) -> list[float]:
     """Centres moved as little as needed so that things of those heights lie above each other without touching.
 

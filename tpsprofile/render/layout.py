@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tpsprofile.render import crossed, style
@@ -108,7 +108,7 @@ class _Try:
     right: float = _PAD_PT
     """Right of the last."""
     every_crossing: bool = False
-    """No text of a crossing may be left out."""
+    """No text of a crossing may be left out, or have another curve between."""
     at_start: bool = True
     in_margin: bool = False
 
@@ -125,23 +125,22 @@ def _arranged(picture: Picture, sheet: Sheet, room: Box, how: _Try) -> Layout | 
     curves = [_curve(trace, sizes.get(place), frame) for place, trace in enumerate(picture.traces)]
     bands = _bands(picture.walls, frame)
     heights = [frame.up(level.y) for level in picture.levels]
-    taken = obstacles_of(curves)
-    walls = _wall_texts(picture, sheet, bands, taken)  # walls hide lines behind them, but not curves
-    taken = taken.and_segments(((frame.box.x0, y), (frame.box.x1, y)) for y in heights).and_boxes(bands)
+    drawn = obstacles_of(curves)
+    walls = _wall_texts(picture, sheet, bands, drawn)  # walls hide lines behind them, but not curves
+    taken = Obstacles(bands, tuple(((frame.box.x0, y), (frame.box.x1, y)) for y in heights))
     names = in_margin(curves, frame, frame.box.x1 + _LEADER_PT) if how.in_margin else None
     if names is not None:
         taken = taken.and_segments(names.leaders.values())
-    levels, zone = _level_texts(picture, sheet, frame, taken)
+    levels, zone = _level_texts(picture, sheet, frame, taken.and_all(drawn))
     taken = taken.and_boxes(one.box for one in (*levels, *([zone] if zone else [])))
-    sizes_of_texts = [sheet.measure(one.text, style.SMALL_PT, weight="bold") for one in picture.crossings]
-    crossings = crossed.crossed(picture.crossings, sizes_of_texts, frame, taken)
+    crossings = _crossings(picture, sheet, frame, taken.and_all(drawn), curves if how.every_crossing else ())
     if how.every_crossing and any(one.label is None for one in crossings):
         return None
-    taken = crossed.obstacles(crossings, taken)
+    taken = taken.and_all(crossed.obstacles(crossings))
     names = names or beside(curves, frame, taken, at_start=how.at_start)
     if names is None:
         return None
-    taken = taken.and_boxes(names.boxes.values())
+    taken = taken.and_all(drawn).and_boxes(names.boxes.values())
     return Layout(
         frame=frame,
         ticks_x=_ticks_x(frame, picture, sheet),
@@ -272,6 +271,15 @@ def _level_texts(
     size = sheet.measure(picture.zone, style.SMALL_PT, style="italic")
     box = along_line(size, frame.up(picture.levels[0].y), frame, taken, above=False, from_left=True)
     return tuple(written), Written(picture.zone, box)
+
+
+def _crossings(
+    picture: Picture, sheet: Sheet, frame: Frame, taken: Obstacles, between: Sequence[Curve]
+) -> tuple[Crossed, ...]:
+    """Where the texts of crossings go: with none of the curves ``between`` a text and its crossing."""
+    sizes = [sheet.measure(one.text, style.SMALL_PT, weight="bold") for one in picture.crossings]
+    lines = [step for curve in between for step in curve.steps]
+    return crossed.crossed(picture.crossings, sizes, frame, taken, lines)
 
 
 def _letters(picture: Picture, sheet: Sheet, frame: Frame, taken: Obstacles) -> tuple[tuple[int, Written], ...]:

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from tpsprofile.render import style
-from tpsprofile.render.geometry import Box
+from tpsprofile.render.geometry import Box, Segment
 from tpsprofile.render.layout import Layout, arrange, height_of_names
 from tpsprofile.render.picture import Mark, Picture, Trace
 from tpsprofile.render.sheet import Sheet
@@ -177,7 +177,7 @@ def _crossings(sheet: Sheet, axes: Axes, picture: Picture, layout: Layout) -> No
     for cross, place in zip(picture.crossings, layout.crossings, strict=True):
         tone = style.tone(cross.tone)
         if place.bar is not None:
-            sheet.rule(place.bar, tone.colour, 3.2, solid_capstyle="butt", alpha=0.75, zorder=1, gid="interval")
+            _interval(sheet, place.bar, tone)
         look: dict[str, Any] = {
             "markerfacecolor": tone.colour,
             "markeredgecolor": style.PAPER,
@@ -186,6 +186,13 @@ def _crossings(sheet: Sheet, axes: Axes, picture: Picture, layout: Layout) -> No
         axes.plot(cross.x, cross.y, marker=CARETDOWN, markersize=8, zorder=3.5, gid="crossing", **look)
         if place.label is not None:
             sheet.write(cross.text, place.label, style.SMALL_PT, tone.text, weight="bold", gid="crossing")
+
+
+def _interval(sheet: Sheet, bar: Segment, tone: style.Tone) -> None:
+    """A line along the level with a short one across each end."""
+    sheet.rule(bar, tone.colour, 2.2, solid_capstyle="butt", zorder=1, gid="interval")
+    for x, y in bar:
+        sheet.rule(((x, y - 2.6), (x, y + 2.6)), tone.colour, 1.3, solid_capstyle="butt", zorder=1)
 
 
 def _texts(sheet: Sheet, picture: Picture, layout: Layout) -> None:

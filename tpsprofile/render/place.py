@@ -21,6 +21,9 @@ MARKER = 4.5
 """Half the width of a marker, in points."""
 _AROUND: Sequence[Spot] = ((1, 1), (-1, -1), (0, 1), (0, -1), (-1, 0), (1, 0), (-1, 1), (1, -1))
 """Sides on which a name may stand; curves fall, so above right and below left come first."""
+_AT_LINE_START: Sequence[Spot] = ((-1, 0), (-1, -1), (-1, 1), (1, 1))
+_OFF_BAND = (8.0, 16.0)
+"""How much farther a name may stand from a marker in a band."""
 _LETTER_SIDES: Sequence[Spot] = ((1, 1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1), (1, -1), (-1, 1))
 _LETTER_STEPS = (0.5, 2.0, 5.0, 9.0)
 """How much farther than need be a letter may stand from its marker, in points."""
@@ -55,6 +58,10 @@ class Obstacles:
         """With more lines."""
         return replace(self, segments=(*self.segments, *segments))
 
+    def and_all(self, other: Obstacles) -> Obstacles:
+        """With what is in the other."""
+        return Obstacles((*self.boxes, *other.boxes), (*self.segments, *other.segments))
+
 
 NOTHING = Obstacles()
 
@@ -78,13 +85,22 @@ class Curve:
     """The ends of the band around the line."""
 
     @property
-    def obstacles(self) -> Obstacles:
-        """Its markers, bars, line and the edges of its band."""
-        steps = (*itertools.pairwise(self.line or self.joined), *self.edges)
+    def steps(self) -> tuple[Segment, ...]:
+        """The pieces of its line."""
+        return tuple(itertools.pairwise(self.line or self.joined))
+
+    @property
+    def own_obstacles(self) -> Obstacles:
+        """What its own name keeps off: its markers, bars and line."""
         if self.dense:
             return Obstacles(boxes=tuple(_stretches(self.joined)))
         marker = Size(2 * MARKER, 2 * MARKER)
-        return Obstacles(tuple(Box.at(spot, marker, (0, 0)) for spot in self.spots), (*self.bars, *steps))
+        return Obstacles(tuple(Box.at(spot, marker, (0, 0)) for spot in self.spots), (*self.bars, *self.steps))
+
+    @property
+    def obstacles(self) -> Obstacles:
+        """What other texts keep off: the edges of its band too."""
+        return self.own_obstacles.and_segments(self.edges)
 
 
 @dataclass(frozen=True)
@@ -98,22 +114,29 @@ class Names:
 
 def beside(curves: Sequence[Curve], frame: Frame, taken: Obstacles, *, at_start: bool) -> Names | None:
     """Every name beside its curve, or beside its first marker; None where one finds no place."""
-    everything = obstacles_of(curves, taken)
     room = frame.box.grown(-CLEAR)
     choices: dict[int, list[Box]] = {}
     for place, curve in enumerate(curves):
         if curve.size is None:
             continue
         others = obstacles_of([other for other in curves if other is not curve])
-        boxes = [box for box in _candidates(curve, at_start) if box.inside(room) and everything.clear(box)]
+        mine = curve.own_obstacles
+        boxes = [
+            box
+            for box in _candidates(curve, at_start)
+            if box.inside(room) and mine.clear(box) and taken.clear(box)
+        ]
         # Three times the distance that it keeps from its own curve, so that it cannot be read as another's.
-        choices[place] = [box for box in boxes if others.clear(box, 3 * CLEAR)]
+        free = [box for box in boxes if others.clear(box, 3 * CLEAR)]
+        band = Obstacles(segments=curve.edges)
+        off = [box for box in free if band.clear(box, 0.5)]
+        choices[place] = off + [box for box in free if box not in off]
     chosen: dict[int, Box] = {}
     for place in sorted(choices, key=lambda place: (len(choices[place]), place)):
-        free = (
+        rest = (
             box for box in choices[place] if not any(box.grown(CLEAR).overlaps(other) for other in chosen.values())
         )
-        found = next(free, None)
+        found = next(rest, None)
         if found is None:
             return None
         chosen[place] = found
@@ -185,8 +208,12 @@ def _candidates(curve: Curve, at_start: bool) -> Iterator[Box]:
     middles = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for a, b in itertools.pairwise(spots)]
     middles = list(_thinned(curve.line)) or middles
     for spot in spots[:1] if at_start else (spots[0], spots[-1], *spots[1:-1]):
-        for side in _AROUND:
-            yield Box.at(_beyond_marker(spot, side), curve.size, side)
+        for away in (0.0, *(_OFF_BAND if curve.edges else ())):
+            for side in _AROUND:
+                yield Box.at(_beyond_marker(spot, side), curve.size, side, away)
+    for spot in curve.line[:1]:
+        for side in _AT_LINE_START:
+            yield Box.at(spot, curve.size, side, 2 * CLEAR)
     for spot in () if at_start else middles:
         for side in _AROUND[:2]:
             yield Box.at(spot, curve.size, side, CLEAR)
@@ -216,6 +243,5 @@ def _beyond_marker(spot: Spot, side: Spot) -> Spot:
 def obstacles_of(curves: Sequence[Curve], taken: Obstacles = NOTHING) -> Obstacles:
     """What curves put on the paper, besides what is there."""
     for curve in curves:
-        mine = curve.obstacles
-        taken = taken.and_boxes(mine.boxes).and_segments(mine.segments)
+        taken = taken.and_all(curve.obstacles)
     return taken
