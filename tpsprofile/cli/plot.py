@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from tpsprofile.errors import ResultsError
+from tpsprofile.errors import ResultsError, UsageError
+
+if TYPE_CHECKING:
+    from tpsprofile.render.predicted import Curve
 
 _METRICS = ("tokens", "load", "ttft", "memory", "depth", "depth-ttft", "prompt-ttft", "sustained")
 
@@ -22,6 +27,7 @@ Examples:
   tpsprofile plot --metric sustained          whether models keep their speed
   tpsprofile plot --metric all -o us.png      us-tokens.png, us-load.png, ...
   tpsprofile plot --line 5                    another line for "too slow"
+  tpsprofile plot --predict "M4 Max 40-core"  a chip beside what was measured
 """,
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[FILES|FOLDERS]...")
@@ -44,7 +50,10 @@ Examples:
 @click.option(
     "--line", type=float, default=10.0, show_default=True, metavar="TOK/S", help="Below it a model is too slow."
 )
-def plot(*, paths: tuple[Path, ...], out: Path, metric: str, line: float) -> None:
+@click.option(
+    "--predict", "chips", multiple=True, metavar="CHIP", help="Add what a chip would run at, dashed (tokens only)."
+)
+def plot(*, paths: tuple[Path, ...], out: Path, metric: str, line: float, chips: tuple[str, ...]) -> None:
     """Draw tokens/s, load time, time to first token or memory against parameter count, a curve a machine.
 
     Other metrics draw models against themselves: tokens/s (depth) or time to first token (depth-ttft) against
@@ -59,12 +68,30 @@ def plot(*, paths: tuple[Path, ...], out: Path, metric: str, line: float) -> Non
     from tpsprofile.merge import gather
     from tpsprofile.render import charts
 
+    if chips and metric != "tokens":
+        raise UsageError(f"--metric {metric} cannot be predicted.", "Only tokens can: leave --metric out.")
+    predicted = _predicted(chips, line)
     found = gather(paths)
     report(found.errors)
     summary = summarise(found.table)
     every = metric == "all"
     for one in (charts.drawable(summary) or ("tokens",)) if every else (metric,):
         path = out.with_stem(f"{out.stem}-{one}") if every else out
-        click.echo(charts.draw(summary, path, metric=one, line_tok_s=line))
+        click.echo(charts.draw(summary, path, metric=one, line_tok_s=line, predicted=predicted))
     if found.errors:
         click.get_current_context().exit(ResultsError.exit_code)
+
+
+def _predicted(chips: Sequence[str], line_tok_s: float) -> tuple[Curve, ...]:
+    """The curve of each chip. Raises UsageError for a name that is none, or several."""
+    if not chips:
+        return ()
+    from tpsprofile.predict import sizes, subject
+    from tpsprofile.render.predicted import curve
+
+    curves = []
+    for chip in chips:
+        one = subject.of_chip(chip)
+        spots = sizes.curve(one.ask)
+        curves.append(curve(one.name, one.room, (), spots, sizes.largest(spots, line_tok_s)))
+    return tuple(curves)

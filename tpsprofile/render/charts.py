@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
@@ -22,6 +23,9 @@ from tpsprofile.render.metrics import METRICS
 from tpsprofile.render.paint import paint
 from tpsprofile.render.picture import Picture
 
+if TYPE_CHECKING:
+    from tpsprofile.render.predicted import Curve
+
 __all__ = ["METRICS", "SUFFIXES", "draw", "draw_files", "draw_picture", "drawable", "figure"]
 
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -30,14 +34,23 @@ _UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 """Without a date, the same results give the same file."""
 
 
-def draw(summary: Summary, path: Path, *, metric: str = "tokens", line_tok_s: float = 10.0) -> Path:
+def draw(
+    summary: Summary,
+    path: Path,
+    *,
+    metric: str = "tokens",
+    line_tok_s: float = 10.0,
+    predicted: Sequence[Curve] = (),
+) -> Path:
     """Draw one metric (a key of ``METRICS``) to a .png, .svg or .pdf; the file appears whole or not at all.
+
+    ``predicted`` curves are drawn beside measured ones; they are of tokens/s against size alone.
 
     Raises UsageError for another suffix, an unknown metric or a line that is not above 0, ResultsError where there
     is nothing to draw or the file cannot be written.
     """
     _writable(path)
-    _save(figure(summary, metric=metric, line_tok_s=line_tok_s), path)
+    _save(figure(summary, metric=metric, line_tok_s=line_tok_s, predicted=predicted), path)
     return path
 
 
@@ -82,11 +95,17 @@ def drawable(summary: Summary) -> tuple[str, ...]:
     return tuple(found)
 
 
-def figure(summary: Summary, *, metric: str = "tokens", line_tok_s: float = 10.0) -> Figure:
+def figure(
+    summary: Summary, *, metric: str = "tokens", line_tok_s: float = 10.0, predicted: Sequence[Curve] = ()
+) -> Figure:
     """The chart as a matplotlib figure. Raises as ``draw`` does."""
     if not (math.isfinite(line_tok_s) and line_tok_s > 0):
         raise UsageError(f"A line at {line_tok_s} tok/s cannot be drawn.", "Give a number above 0.")
     picture = compose(summary, metric, line_tok_s)
+    if predicted:
+        from tpsprofile.render.predicted import overlaid
+
+        picture = overlaid(picture, predicted, line_tok_s)
     with _look():
         return paint(picture)
 

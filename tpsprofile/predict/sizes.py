@@ -1,0 +1,157 @@
+"""Predictions for models of many sizes: the usual list, a curve, and the largest that stays usable."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from tpsprofile.errors import UsageError
+from tpsprofile.models import catalogue, memory
+from tpsprofile.models.catalogue import SHAPES, Shape
+from tpsprofile.predict import Prediction, Weights, known, weights
+from tpsprofile.records import Record
+from tpsprofile.units import GIB
+
+Ask = Callable[[Weights], Prediction]
+"""What a chip, or a machine that was measured at other sizes, runs weights at."""
+
+QUANTISATION = "Q4_K_M"
+"""Of most downloads; taken where nobody says another."""
+CONTEXT = 4096
+"""Tokens of context for which memory is reserved."""
+_SMALLEST, _LARGEST, _STEPS = 1e8, 1e12, 32
+
+
+class Size(Record, frozen=True, kw_only=True):
+    """One model, and what it would run at."""
+
+    weights: Weights
+    prediction: Prediction
+    need_bytes: int
+    """Memory that it takes; of a model whose dimensions are not known, the weights and the engine alone."""
+    fits: bool | None
+    """None where the memory is not known."""
+
+
+class Largest(Record, frozen=True, kw_only=True):
+    """The parameter count at which a predicted curve falls below a line, and where the ends of its band do."""
+
+    parameters: float
+    low: float
+    high: float
+    quantisation: str
+
+
+class Spot(Record, frozen=True, kw_only=True):
+    """One place of a predicted curve."""
+
+    weights: Weights
+    prediction: Prediction
+
+
+def usual(ask: Ask, quantisation: str | None = None, room_bytes: int | None = None) -> tuple[Size, ...]:
+    """Every model of the catalogue, smallest first, in its usual quantisation or another.
+
+    ``room_bytes`` is the memory that a model may take. Raises UsageError for an unknown quantisation.
+    """
+    return tuple(of_shape(ask, shape, quantisation, room_bytes) for shape in SHAPES)
+
+
+def of_shape(ask: Ask, shape: Shape, quantisation: str | None = None, room_bytes: int | None = None) -> Size:
+    """One model of the catalogue. Raises UsageError for an unknown quantisation."""
+    chosen = quantisation or shape.quantisation
+    of = weights(shape.parameters, chosen, name=shape.name)
+    need = memory.needed(shape, round(of.file_bytes), CONTEXT)
+    return _size(ask, of, need.total, room_bytes)
+
+
+def named(
+    ask: Ask,
+    model: str | None,
+    count: int | None,
+    active: int | None = None,
+    *,
+    quantisation: str | None = None,
+    room_bytes: int | None = None,
+) -> Size:
+    """One model by its name, by its parameter count, or both; of a mixture of experts ``active`` ones a token.
+
+    Raises UsageError for a name that says no size where ``count`` is None, and for an unknown quantisation.
+    """
+    if count is None:
+        try:
+            shape = catalogue.find(model or "")
+        except UsageError:
+            published = known.of_name(model or "")
+            if published is None:
+                raise
+            count = round(published.parameters * 1e9)
+        else:
+            return of_shape(ask, shape, quantisation, room_bytes)
+    of = weights(count, quantisation or QUANTISATION, parameters_active=active, name=model)
+    return _size(ask, of, memory.at_least(round(of.file_bytes)).total, room_bytes)
+
+
+def curve(ask: Ask, quantisation: str = QUANTISATION) -> tuple[Spot, ...]:
+    """Dense models of one quantisation from 0.1B to 1,000B parameters, evenly in log parameters.
+
+    Sizes at which a known model lies are left out: the curve is of models in general.
+    """
+    ratio = (_LARGEST / _SMALLEST) ** (1 / _STEPS)
+    sizes = [_SMALLEST * ratio**step for step in range(_STEPS + 1)]
+    every = [weights(size, quantisation) for size in sizes]
+    return tuple(Spot(weights=of, prediction=ask(of)) for of in every if of.shape is None)
+
+
+def largest(spots: Sequence[Spot], line_tok_s: float) -> Largest:
+    """Where a curve crosses the line, in tok/s; ends of the curve stand for what lies beyond them."""
+    rates = [[one.decode_tok_s, one.low, one.high] for one in (spot.prediction for spot in spots)]
+    sizes = [float(spot.weights.parameters) for spot in spots]
+    value, low, high = (_crossing(sizes, column, line_tok_s) for column in zip(*rates, strict=True))
+    return Largest(parameters=value, low=low, high=high, quantisation=spots[0].weights.quantisation)
+
+
+def parameters(text: str) -> int:
+    """A parameter count: ``8.03B``, ``135M``, ``8.03e9``, ``8030000000``; a bare number below 2,000 is billions.
+
+    Raises UsageError for anything else.
+    """
+    found = re.fullmatch(r"\s*([\d_,.]+(?:e\+?\d+)?)\s*([kmbt]?)\s*", text, re.IGNORECASE)
+    try:
+        value = float(found[1].replace(",", "").replace("_", "")) if found else 0.0
+    except ValueError:
+        value = 0.0
+    unit = found[2].lower() if found else ""
+    value *= {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12, "": 1e9 if value < 2000 else 1.0}[unit]
+    if not 1e6 <= value <= 1e13:
+        raise UsageError(f"{text!r} is not a parameter count.", "Write it as 8.03B, 135M or 8030000000.")
+    return round(value)
+
+
+def ram(text: str) -> int:
+    """Bytes of memory from ``128``, ``128GB`` or ``128 GiB``, as memory is sold (2^30 bytes each).
+
+    Raises UsageError for anything else.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:gi?b?)?\s*", text, re.IGNORECASE)
+    if not found or not 0.25 <= float(found[1]) <= 1e5:
+        raise UsageError(f"{text!r} is not an amount of memory.", "Write it in GB: 128.")
+    return round(float(found[1]) * GIB)
+
+
+def _size(ask: Ask, of: Weights, need_bytes: int, room_bytes: int | None) -> Size:
+    fits = None if room_bytes is None else need_bytes <= room_bytes
+    return Size(weights=of, prediction=ask(of), need_bytes=need_bytes, fits=fits)
+
+
+def _crossing(sizes: Sequence[float], rates: Sequence[float], line: float) -> float:
+    """The first size at which falling rates pass the line, between two places as in log-log."""
+    if rates[0] <= line:
+        return sizes[0]
+    for (left, above), (right, below) in pairwise(zip(sizes, rates, strict=True)):
+        if below < line:
+            share = math.log(above / line) / math.log(above / below)
+            return left * math.exp(share * math.log(right / left))
+    return sizes[-1]
