@@ -34,6 +34,8 @@ class Reason(Record, frozen=True, kw_only=True):
     rule: Rule
     ratio: Estimate | None = None
     models: tuple[Item, ...] = ()
+    sizes: tuple[float, float] | None = None
+    """From one parameter count to another: what is usable on the new machine alone."""
 
 
 def reasons(comparison: Comparison) -> tuple[Reason, ...]:
@@ -97,7 +99,7 @@ def _hardly_faster(c: Comparison) -> Reason | None:
 def _faster_alone(c: Comparison) -> Reason | None:
     some = c.overall is not None and rules.NOTICED <= c.overall.value < rules.MUCH and c.significant is not False
     gains = _gains_model(c) or _gains_size(c)
-    return Reason(rule=Rule.FASTER_ALONE, ratio=c.overall) if some and not gains else None
+    return Reason(rule=Rule.FASTER_ALONE, ratio=c.overall, sizes=_bounds(c)) if some and not gains else None
 
 
 def _just_missed(c: Comparison) -> Reason | None:
@@ -112,7 +114,7 @@ def _just_missed(c: Comparison) -> Reason | None:
 
 def _usable_before(c: Comparison) -> Reason | None:
     compared = _compared(c)
-    every = compared and all(row.usable_a for row in compared) and not c.gained
+    every = compared and all(row.usable_a for row in compared) and not c.gained and not c.lost
     return Reason(rule=Rule.USABLE_BEFORE) if every else None
 
 
@@ -244,7 +246,7 @@ def _changed(change: Change, limit: Limit, *, lost: bool = False) -> Item:
 
 
 def _compared(c: Comparison) -> list[Row]:
-    return [row for row in c.rows if row.compared]
+    return [row for row in c.rows if row.ratio is not None]
 
 
 def _points(row: Row) -> tuple[Point, Point]:

@@ -67,7 +67,8 @@ class Meaning(NamedTuple):
     """What it speaks for; None for a doubt, which changes no verdict."""
     when: str
     says: str
-    """With ``{a}`` and ``{b}`` for the machines, ``{limit}``, ``{models}`` and ``{ratio}``."""
+    """With ``{a}`` and ``{b}`` for the machines, ``{limit}``, ``{models}``, ``{ratio}``, its interval
+    ``{span}``, and ``{between}`` for the sizes gained."""
 
 
 RULES: Mapping[Rule, Meaning] = {
@@ -80,51 +81,51 @@ RULES: Mapping[Rule, Meaning] = {
         "Grade D throughout: nothing to decide by. Measure again.",
     ),
     Rule.SLOWER: Meaning(
-        Verdict.WAIT, "below 1/1.2 of the speed, and not by chance", "{b} is slower: {ratio} the speed."
+        Verdict.WAIT, "below 1/1.2 of the speed, and not by chance", "{b} has {ratio} the speed of {a}."
     ),
     Rule.LOSES_MODEL: Meaning(
         Verdict.WAIT,
         "a measured model is usable on the old machine alone",
-        "No longer usable: {models}.",
+        "No longer usable on {b}: {models}.",
     ),
     Rule.GAINS_MODEL: Meaning(
         Verdict.UPGRADE,
         "a measured model is usable on the new machine alone, and not by chance",
-        "Becomes usable: {models}.",
+        "Usable on {b} alone: {models}.",
     ),
     Rule.GAINS_SIZE: Meaning(
         Verdict.UPGRADE,
         "a common size, not measured on both, lies between the largest usable sizes",
-        "Should become usable, by the line through the others: {models}.",
+        "By the lines through the measured sizes, usable on {b} alone: {models}.",
     ),
     Rule.MUCH_FASTER: Meaning(
         Verdict.UPGRADE,
         "at least 1.5 times the speed, and not by chance",
-        "{ratio} the speed: a third of every wait or more is gone.",
+        "{b} has {ratio} the speed of {a}: a third of every wait or more is gone.",
     ),
     Rule.CANNOT_TELL: Meaning(
         Verdict.UNDECIDED,
         "the interval of the ratio holds 1, and 1.2 or 1/1.2 too",
-        "Faster or slower, the figures cannot tell: {ratio} the speed.",
+        "The figures cannot tell which is faster: {b} has {ratio} the speed of {a}, within {span}.",
     ),
     Rule.HARDLY_FASTER: Meaning(
         Verdict.NO_DIFFERENCE,
         "between 1/1.2 and 1.2 times the speed",
-        "{ratio} the speed: a difference that is hardly noticed.",
+        "{b} has {ratio} the speed of {a}, which is hardly noticed.",
     ),
     Rule.FASTER_ALONE: Meaning(
         Verdict.WAIT,
         "from 1.2 to 1.5 times the speed, and no model or common size is gained",
-        "{ratio} the speed, but no common size becomes usable.",
+        "{b} has {ratio} the speed of {a}, but no common size becomes usable{between}.",
     ),
     Rule.JUST_MISSED: Meaning(
         Verdict.WAIT,
         "a model needs at most 1.25 times the speed of the new machine",
-        "Just misses {limit}: {models}.",
+        "On {b} {models} just misses {limit}.",
     ),
     Rule.USABLE_BEFORE: Meaning(
         Verdict.NO_DIFFERENCE,
-        "every compared model is usable on the old machine",
+        "every compared model is usable on both machines",
         "Every compared model is usable on {a} already.",
     ),
     Rule.ONE_MODEL: Meaning(None, "a single model was compared", "One model compared: others may differ."),

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.comparisons import B, compared, estimate, reported
+from tests.support import header, trial
+from tpsprofile import schema
+from tpsprofile.analysis import tasks
+from tpsprofile.analysis.claim import Claim
+from tpsprofile.analysis.cost import Prices, costs
+from tpsprofile.analysis.decision import decide
+from tpsprofile.analysis.evidence import Item, Reason
+from tpsprofile.analysis.rules import RULES, Rule
+from tpsprofile.analysis.speed import Limit, What
+from tpsprofile.cli import main
+from tpsprofile.records import Machine, ModelFacts, Outcome, Trial
+from tpsprofile.render import costed, decided
+
+REPORTED = Path(__file__).parents[1] / "results" / "as-reported"
+LAPTOPS = ("--from", "M2 Max", "--to", "M4 Max", "-r", str(REPORTED))
+
+
+def call(*arguments: str, width: int = 80) -> Result:
+    return CliRunner(env={"COLUMNS": str(width)}).invoke(main, ["decide", *arguments])
+
+
+def words(*arguments: str) -> str:
+    """What is printed, on one line."""
+    found = call(*arguments)
+    assert found.exit_code == 0, found.output
+    return " ".join(found.stdout.split())
+
+
+def rows(rates: dict[float, float], **changes: Any) -> list[Trial]:
+    found = []
+    for size, rate in rates.items():
+        facts = ModelFacts(name=f"m{size:g}", parameters=int(size * B), quantisation="Q4_K_M")
+        found += [
+            trial(model=facts, number=n, decode_engine_s=10 / rate * (1 + n / 100), **changes) for n in (1, 2, 3)
+        ]
+    return found
+
+
+def machine(folder: Path, name: str, trials: list[Trial]) -> None:
+    head = header(run=f"run-{name}", machine=Machine(id=name, chip=name))
+    (folder / f"{name}.jsonl").write_bytes(schema.encode(head) + b"".join(map(schema.encode, trials)))
+
+
+def test_two_laptops_as_reported_say_wait_and_why() -> None:
+    found = words(*LAPTOPS, "--line", "10")
+    assert found.startswith("Wait. Apple M4 Max 128 GB has 1.32x the speed of Apple M2 Max, but no common size")
+    assert "none lies between 48.6B and 66.5B" in found
+    assert "qwen2.5:72b class (9.00 tok/s) just misses 10 tok/s. [wait]" in found
+    assert "qwen2.5:72b class needs 1.11x its speed" in found
+    assert "Figures are as others reported them." in found
+    assert found.count("qwen2.5-coder:32b (") == 2, "the largest usable one on both"
+
+
+def test_what_was_said_of_them_is_checked() -> None:
+    found = words(*LAPTOPS, "--claim", "15-25%")
+    assert "Claim: 15 to 25% faster figures 25 to 43%; 1 of 4 as claimed" in found
+    assert "10.3B 33% (30 to 35% by rounding) more than claimed" in found
+    assert "72.7B 29% (13 to 46% by rounding) more than claimed, but not excluded" in found
+
+
+def test_costs_are_shown_where_there_are_prices() -> None:
+    found = words(*LAPTOPS, "--price", "4699", "--resale", "1500", "--watts", "60", "--kwh-price", "0.3")
+    assert "net price 3,199 (4,699 less 1,500)" in found
+    assert "per gained 1B 179 [" in found
+    assert "a million tokens at 60 W 1.2B 0.0833 kWh, 0.025" in found
+    assert "Cost" not in words(*LAPTOPS)
+
+
+def test_a_task_without_times_to_the_first_token_is_told() -> None:
+    found = words(*LAPTOPS, "--task", "coding")
+    assert "instead of 500 tokens in 30 s, decode alone at 16.7 tok/s" in found
+    assert found.startswith("Upgrade. Usable on Apple M4 Max 128 GB alone: qwen2.5-coder:32b")
+
+
+def test_a_task_counts_the_time_to_the_first_token(tmp_path: Path) -> None:
+    machine(tmp_path, "Old", rows({1.0: 60.0, 8.0: 20.0}, ttft_s=4.0))
+    machine(tmp_path, "New", rows({1.0: 80.0, 8.0: 26.0}, ttft_s=20.0))
+    found = words("--from", "Old", "--to", "New", "-r", str(tmp_path), "--task", "coding")
+    assert "Largest usable model (500 tokens in 30 s)" in found
+    assert "decode alone" not in found
+    assert found.startswith("Wait. New has 0.59x the speed of Old.")
+    assert "No longer usable on New: m8 (29 s to 40 s). [wait]" in found
+
+
+def test_memory_is_a_gain(tmp_path: Path) -> None:
+    none = trial(
+        model=ModelFacts(name="m14", parameters=14 * B, quantisation="Q4_K_M"),
+        outcome=Outcome.DOES_NOT_FIT,
+        reason="needs 9.1 GiB, 7.2 GiB free",
+    )
+    machine(tmp_path, "Old", [*rows({1.0: 60.0, 3.0: 40.0, 8.0: 20.0}), none])
+    machine(tmp_path, "New", rows({1.0: 61.0, 3.0: 41.0, 8.0: 20.5, 14.0: 12.0}))
+    found = words("--from", "Old", "--to", "New", "-r", str(tmp_path))
+    assert found.startswith("Upgrade. Usable on New alone: m14 (11.8 tok/s)")
+    assert "m14 does not fit: needs 9.1 GiB, 7.2 GiB free" in found
+    assert "[no difference]" in found, "in speed alone"
+
+
+def test_json_holds_the_decision_its_figures_and_the_costs() -> None:
+    found = json.loads(call(*LAPTOPS, "--price", "1000", "--json").stdout)
+    assert found["decision"]["verdict"] == "wait"
+    assert found["decision"]["decisive"]["rule"] == "faster alone"
+    assert len(found["comparison"]["rows"]) == 4
+    assert "fit_a" not in found["comparison"]
+    assert found["costs"]["net"] == 1000
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_answer_fits_and_is_plain_where_there_is_no_terminal(width: int) -> None:
+    found = call(*LAPTOPS, "--claim", "20%", "--price", "4699", "--watts", "60", width=width)
+    assert max(map(len, found.stdout.splitlines())) <= width
+    assert "\x1b" not in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--task", "codding"], "coding"),
+        (["--task", "chat", "--line", "5"], "--task is a limit of its own"),
+        (["--claim", "much"], "15-25%"),
+        (["--price", "-1"], "--price"),
+        (["--allow", "nonsense"], "nonsense"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_on_one_line(arguments: list[str], says: str) -> None:
+    found = call(*LAPTOPS, *arguments)
+    assert found.exit_code == 2
+    assert says in found.stderr.splitlines()[-1]
+
+
+def test_a_machine_that_is_not_there_is_named() -> None:
+    found = call("--from", "M2 Max", "--to", "Cray", "-r", str(REPORTED))
+    assert found.exit_code == 2
+    assert "Cray" in found.stderr
+
+
+def test_a_damaged_file_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("not ours\n")
+    found = call(*LAPTOPS, "-r", str(bad))
+    assert found.exit_code == 3
+    assert "Left out" in found.stderr
+    assert found.stdout.startswith("Wait.")
+
+
+@pytest.mark.parametrize("rule", Rule, ids=str)
+def test_every_rule_has_a_sentence(rule: Rule) -> None:
+    items = (Item(model="m8", parameters=8 * B, before_s=0.2, after_s=0.1),)
+    reason = Reason(rule=rule, ratio=estimate(1.2, 1.1, 1.3), models=items, sizes=(4e9, 9e9))
+    told = decided.sentence(reason, reported())
+    assert told.endswith(".")
+    assert "{" not in told
+    assert "–" not in told
+    assert len(RULES[rule].when) <= 80
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [
+        (Limit.line(10), "10 tok/s"),
+        (tasks.task("reading").limit, "5.29 tok/s"),
+        (Limit(what=What.TTFT, seconds=2), "first token in 2.0 s"),
+        (tasks.task("agent").limit, "2,000 tokens in 60 s"),
+    ],
+)
+def test_limits_have_names(limit: Limit, text: str) -> None:
+    assert decided.limit_text(limit) == text
+
+
+def test_many_models_are_counted_and_all_are_all() -> None:
+    sizes = {float(size): 30.0 for size in range(1, 9)}
+    pair = compared(sizes, sizes)
+    items = tuple(Item(model=row.pair.model, parameters=None) for row in pair.rows)
+    assert "(all)" in decided.sentence(Reason(rule=Rule.FEW_TRIALS, models=items), pair)
+    seven = decided.sentence(Reason(rule=Rule.FEW_TRIALS, models=items[:7]), pair)
+    assert "(m1, m2, m3, m4 and 3 more)" in seven
+
+
+def test_names_from_files_cannot_steer_a_terminal() -> None:
+    pair = reported()
+    items = (Item(model="a\x1b[31mb", parameters=None),)
+    assert "\x1b" not in decided.sentence(Reason(rule=Rule.LOW_GRADE, models=items), pair)
+
+
+def test_what_is_not_known_is_a_dash_and_no_section() -> None:
+    pair = compared({1.0: 20.0}, {1.0: 21.0})
+    page = decided.page(decide(pair), pair, costs=costs(pair, Prices()), prices=Prices())
+    assert [section.title.split(" (")[0] for section in page.sections] == ["Why", "Doubts", "Largest usable model"]
+    lines = dict(costed.cost_lines(costs(pair, Prices(price=10)), Prices(price=10)))
+    assert lines["per gained 1B"] == "– (the gain is not known)"
+    lost = compared({1.0: 40.0}, {1.0: 30.0}, cross=(20, 10))
+    lines = dict(costed.cost_lines(costs(lost, Prices(price=10)), Prices(price=10)))
+    assert lines["per gained 1B"] == "– (-10B gained)"
+
+
+def test_a_claim_of_one_figure_has_one() -> None:
+    assert costed.claim_title(Claim(low=0.2, high=0.2)) == "Claim: 20% faster"
