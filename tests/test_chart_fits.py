@@ -136,7 +136,9 @@ def test_other_metrics_join_their_marks() -> None:
     assert (trace.line, trace.band) == ((), ())
 
 
-@pytest.mark.parametrize()
+@pytest.mark.parametrize(
+    ("parameters", "told"), [(3.64e9, "3.6B"), (49.2e9, "49B"), (9.96e9, "10B"), (2e8, "200M")]
+)
 def test_a_fitted_size_has_no_digits_that_nobody_knows(parameters: float, told: str) -> None:
     assert fitted.size(parameters) == told
 
