@@ -99,3 +99,60 @@ def test_the_trend_of_many_values_is_near_the_exact_one() -> None:
     chance = random.Random(2)
     assert sum(stats.falling([chance.random() for _ in range(20)]) < 0.05 for _ in range(2000)) / 2000 < 0.07
     assert stats.falling([20 - 0.2 * n + 0.1 * chance.random() for n in range(20)]) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("freedom", "point"), [(1, 12.706), (2, 4.303), (3, 3.182), (5, 2.571), (10, 2.228), (30, 2.042), (1e6, 1.965)]
+)
+def test_students_points_are_those_of_the_tables(freedom: float, point: float) -> None:
+    assert stats.student(freedom) == pytest.approx(point, abs=6e-4)
+
+
+def test_students_points_fall_between_whole_degrees() -> None:
+    found = [stats.student(1 + k / 4) for k in range(40)]
+    assert found == sorted(found, reverse=True)
+    assert stats.student(2.5) == pytest.approx(3.5746, abs=1e-3)
+    with pytest.raises(ValueError, match="degree"):
+        stats.student(0.5)
+
+
+def test_the_interval_of_a_mean_is_students() -> None:
+    low, high = stats.mean_interval([1.0, 2.0, 3.0, 6.0]) or (0, 0)
+    assert (low, high) == pytest.approx((3 - 3.182 * 2.1602 / 2, 3 + 3.182 * 2.1602 / 2), rel=1e-3)
+    assert stats.mean_interval([1.0]) is None
+
+
+def test_the_interval_of_a_difference_is_turned_round_with_it() -> None:
+    a, b = [1.0, 1.2, 0.9], [2.0, 2.1, 2.4, 2.2, 1.9]
+    low, high = stats.difference_interval(a, b) or (0, 0)
+    assert low < 1.1 < high
+    assert stats.difference_interval(b, a) == pytest.approx((-high, -low))
+
+
+def test_the_degrees_of_a_difference_are_those_of_its_noisier_side() -> None:
+    """Against values that hardly vary: the interval of the median of the others, two degrees of freedom."""
+    low, high = stats.difference_interval([0.0, 1e-9, -1e-9], [4.0, 5.0, 6.0]) or (0, 0)
+    assert (high - low) / 2 == pytest.approx(4.303 * (1.346 / 3) ** 0.5, rel=1e-3)
+
+
+def test_a_difference_needs_two_values_on_both_sides() -> None:
+    assert stats.difference_interval([1.0], [1.0, 2.0]) is None
+    assert stats.difference_interval([1.0, 2.0], [1.0]) is None
+    assert stats.difference_interval([1.0, 1.0], [2.0, 2.0]) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("sides", "noise", "least", "most"),
+    [((3, 3), (1, 1), 0.93, 0.97), ((3, 9), (3, 1), 0.93, 0.97), ((9, 5), (1, 4), 0.93, 0.97)]
+    + [((2, 2), (1, 1), 0.95, 1.0), ((2, 5), (5, 1), 0.95, 1.0)],
+)
+def test_the_interval_holds_a_difference_as_often_as_it_says(
+    sides: tuple[int, int], noise: tuple[float, float], least: float, most: float
+) -> None:
+    chance = random.Random(3)
+    hits = 0
+    for _ in range(2000):
+        a, b = ([chance.gauss(0, far) for _ in range(n)] for n, far in zip(sides, noise, strict=True))
+        low, high = stats.difference_interval(a, b) or (0, 0)
+        hits += low <= 0 <= high
+    assert least <= hits / 2000 <= most

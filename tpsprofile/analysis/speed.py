@@ -131,8 +131,8 @@ def crossing(summary: Summary, series: Series, limit: Limit) -> Crossing | None:
     """Where usable sizes end; None where the series has no model with a figure for the limit.
 
     The line decides, also where the model next to the crossing lies on the other side of the limit: models
-    scatter. But where every measured model is too slow the answer is BELOW, and where the line is far from what was
-    measured (memory that spills bends it), or there is none, it is the largest measured model within the limit.
+    scatter. But where every measured model is too slow the answer is BELOW, and where there is no line, or one far
+    from what was measured (memory that spills bends it), it is the largest measured model within the limit.
     """
     points = _points(summary, series, limit)
     if not points:
@@ -151,8 +151,8 @@ def crossing(summary: Summary, series: Series, limit: Limit) -> Crossing | None:
     if line_ends is None or not _near(line_ends.value, fast[-1], slow):
         line_ends = None
     largest = _size(points[-1])
-    reached = line_ends.value if line_ends else _size(fast[-1]) if slow else math.inf
-    if reached > largest and _memory_ends(summary, series, ahead) <= reached:
+    reached = line_ends.value if line_ends else math.inf if fast[-1] is points[-1] else _size(fast[-1])
+    if reached > largest and _memory_ends(summary, series, ahead, reached):
         return ends(End.MEMORY, _plain(largest))
     if reached > weights.REACH * largest:
         return ends(End.BEYOND, _plain(largest))
@@ -185,14 +185,15 @@ def _size(point: Point) -> float:
     return float(point.parameters or 0)
 
 
-def _memory_ends(summary: Summary, series: Series, ahead: Absent | None) -> float:
-    """The smallest size that does not fit, or that ran only by swapping; infinite where none is known."""
-    swapped = (
-        float(point.parameters or math.inf)
+def _memory_ends(summary: Summary, series: Series, ahead: Absent | None, reached: float) -> bool:
+    """A model up to a size does not fit, or ran only by swapping."""
+    swapped = [
+        point.parameters
         for point in summary.points
         if point.series == series and trust.Warning.SWAPPING in point.warnings
-    )
-    return min(*swapped, float(ahead.parameters or math.inf) if ahead else math.inf, math.inf)
+    ]
+    walls = [*swapped, ahead.parameters if ahead else None]
+    return any(size is not None and size <= reached for size in walls)
 
 
 def _middle(values: Sequence[float]) -> stats.Interval | None:
