@@ -81,6 +81,14 @@ def test_the_list_as_json_holds_every_size_and_the_largest_usable() -> None:
     assert all(one["low"] < one["decode_tok_s"] < one["high"] for one in found["sizes"])
     end = found["largest_usable"]
     assert 14e9 < end["low"] < end["parameters"] < end["high"] < 200e9
+    assert end["limited_by"] == "speed"
+
+
+def test_the_largest_usable_is_no_larger_than_memory_holds() -> None:
+    end = answer("--chip", "RTX 4090")["largest_usable"]
+    assert 24e9 < end["parameters"] == end["low"] == end["high"] < 48e9
+    assert end["limited_by"] == "memory"
+    assert "as much as 24 GB hold" in call("--chip", "RTX 4090").stdout
 
 
 @pytest.mark.parametrize("quant", ["q4_k_m", "Q4_0", "Q8_0", "F16", "BF16", "fp16", "IQ4_XS", "MXFP4", "4bit"])
@@ -209,7 +217,7 @@ def test_a_prediction_beside_measured_sizes_joins_none_of_them(results: Path, tm
 
     measured = compose.compose(summarise(gather([results]).table))
     spots = curve(of_chip(MAX).ask)
-    both = predicted.overlaid(measured, [predicted.curve(MAX, "", (), spots, largest(spots, 10))], 10)
+    both = predicted.overlaid(measured, [predicted.curve(MAX, "", spots, largest(spots, 10))], 10)
     *others, added = both.traces
     assert tuple(others) == measured.traces
     assert (added.name, added.predicted, added.marks) == (f"{MAX}, predicted", True, ())

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tpsprofile.errors import UsageError
-from tpsprofile.models import catalogue
-from tpsprofile.predict import Prediction, Weights, sizes
+from tpsprofile.models import catalogue, memory
+from tpsprofile.predict import Prediction, Weights, sizes, weights
 from tpsprofile.predict.sizes import Size
 from tpsprofile.render import predicted
 from tpsprofile.units import GIB
@@ -159,15 +159,27 @@ def test_what_one_size_alone_rests_on_is_not_said_of_all() -> None:
 
 
 def test_a_curve_alone_is_dashed_with_a_band_and_without_marks() -> None:
-    asked = sizes.usual(ask, room_bytes=8 * GIB)
     spots = sizes.curve(ask)
-    shown = predicted.curve("Chip", "8 GB, the most it is sold with", asked, spots, sizes.largest(spots, 10))
+    shown = predicted.curve("Chip", "128 GB, the most it is sold with", spots, sizes.largest(spots, 10, 96 * GIB))
     picture = predicted.compose(shown, 10.0, ("546 GB/s", "others"))
     (trace,) = picture.traces
     assert (trace.name, trace.predicted, trace.marks) == ("Chip, predicted", True, ())
     assert [x for x, _ in trace.line] == [x for x, _, _ in trace.band] == sorted(x for x, _ in trace.line)
     assert all(low < rate < high for (_, rate), (_, low, high) in zip(trace.line, trace.band, strict=True))
-    (wall,) = picture.walls
-    assert (wall.text, wall.x) == ("does not fit in 8 GB", 14_659_507_200)
     assert [one.text for one in picture.crossings] == ["60B [48B 75B]"]
+    assert picture.walls == ()
     assert picture.foot == (predicted.FOOT, "Rests on: 546 GB/s; others.")
+
+
+def test_memory_ends_a_curve_and_the_answer_before_speed_does() -> None:
+    spots = sizes.curve(ask)
+    found = sizes.largest(spots, 10, 8 * GIB)
+    held = found.held or 0.0
+    assert found.walled
+    assert memory.at_least(round(weights(held).file_bytes)).total == pytest.approx(8 * GIB, rel=0.03)
+    picture = predicted.compose(predicted.curve("Chip", "8 GB", spots, found), 10.0)
+    assert [(one.x, one.text) for one in picture.walls] == [(held, "does not fit in 8 GB")]
+    assert picture.traces[0].line[-1][0] <= held
+    assert picture.crossings == ()
+    assert picture.answer == ("Largest usable at 10 tok/s: about 14B, as much as 8 GB hold, Q4_K_M.",)
+    assert not sizes.largest(spots, 200, 8 * GIB).walled

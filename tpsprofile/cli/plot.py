@@ -93,5 +93,6 @@ def _predicted(chips: Sequence[str], line_tok_s: float) -> tuple[Curve, ...]:
     for chip in chips:
         one = subject.of_chip(chip)
         spots = sizes.curve(one.ask)
-        curves.append(curve(one.name, one.room, (), spots, sizes.largest(spots, line_tok_s)))
+        largest = sizes.largest(spots, line_tok_s, one.room_bytes)
+        curves.append(curve(one.name, one.room, spots, largest))
     return tuple(curves)

@@ -76,11 +76,11 @@ def predict(
     one = model is not None or parameters is not None
     asked = _asked(subject, model, parameters, active, quant)
     spots = () if one and out is None else sizes.curve(subject.ask, quant or sizes.QUANTISATION)
-    largest = sizes.largest(spots, line) if spots else None
+    largest = sizes.largest(spots, line, subject.room_bytes) if spots else None
     if out is not None and largest is not None:
         from tpsprofile.render import charts, predicted
 
-        drawn = predicted.curve(subject.name, subject.room, asked, spots, largest)
+        drawn = predicted.curve(subject.name, subject.room, spots, largest)
         charts.draw_picture(predicted.compose(drawn, line, predicted.rests_on(asked)), out)
     if as_json:
         _print_json(subject, asked, None if one else largest)
@@ -141,10 +141,20 @@ def _print_json(subject: Subject, asked: Sequence[Size], largest: Largest | None
             "interval": 0.8,
             "rests_on": predicted.rests_on(asked),
             "caveats": [*subject.caveats, *predicted.caveats(asked)],
-            "largest_usable": largest,
+            "largest_usable": _usable(largest),
             "sizes": documents,
         }
     click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+
+
+def _usable(largest: Largest) -> dict[str, Any]:
+    """Parameters, and the ends of their 80% interval, no further than memory holds."""
+    ends = {"parameters": largest.parameters, "low": largest.low, "high": largest.high}
+    return {
+        **{name: value if largest.held is None else min(value, largest.held) for name, value in ends.items()},
+        "limited_by": "memory" if largest.walled else "speed",
+        "quantisation": largest.quantisation,
+    }
 
 
 def _document(subject: Subject, one: Size) -> dict[str, Any]:
@@ -182,7 +192,7 @@ def _print(subject: Subject, asked: Sequence[Size], largest: Largest | None, lin
     console.print(figures(predicted.HEADINGS, rows, console.width, slow=lambda row: row.slow))
     console.print()
     if largest is not None:
-        console.print(predicted.answer(largest, line))
+        console.print(predicted.answer(largest, line, predicted.short(subject.room)))
     if subject.room:
         console.print(predicted.memory(subject.room, subject.ram_bytes, subject.room_bytes), style="dim")
     console.print(f"Rests on: {'; '.join(predicted.rests_on(asked))}.", style="dim")

@@ -42,6 +42,13 @@ class Largest(Record, frozen=True, kw_only=True):
     low: float
     high: float
     quantisation: str
+    held: float | None = None
+    """Parameters that the memory holds, with nothing but weights and engine in it; None where it is not known."""
+
+    @property
+    def walled(self) -> bool:
+        """Memory ends what is usable before speed does."""
+        return self.held is not None and self.held < self.parameters
 
 
 class Spot(Record, frozen=True, kw_only=True):
@@ -105,12 +112,17 @@ def curve(ask: Ask, quantisation: str = QUANTISATION) -> tuple[Spot, ...]:
     return tuple(Spot(weights=of, prediction=ask(of)) for of in every if of.shape is None)
 
 
-def largest(spots: Sequence[Spot], line_tok_s: float) -> Largest:
-    """Where a curve crosses the line, in tok/s; ends of the curve stand for what lies beyond them."""
+def largest(spots: Sequence[Spot], line_tok_s: float, room_bytes: int | None = None) -> Largest:
+    """Where a curve crosses the line, in tok/s; ends of the curve stand for what lies beyond them.
+
+    ``room_bytes`` is the memory that a model may take.
+    """
     rates = [[one.decode_tok_s, one.low, one.high] for one in (spot.prediction for spot in spots)]
     sizes = [float(spot.weights.parameters) for spot in spots]
     value, low, high = (_crossing(sizes, column, line_tok_s) for column in zip(*rates, strict=True))
-    return Largest(parameters=value, low=low, high=high, quantisation=spots[0].weights.quantisation)
+    needs = [memory.at_least(round(spot.weights.file_bytes)).total for spot in spots]
+    held = None if room_bytes is None else _crossing(sizes, [1 / need for need in needs], 1 / room_bytes)
+    return Largest(parameters=value, low=low, high=high, quantisation=spots[0].weights.quantisation, held=held)
 
 
 def parameters(text: str) -> int:
@@ -147,7 +159,7 @@ def _size(ask: Ask, of: Weights, need_bytes: int, room_bytes: int | None) -> Siz
 
 
 def _crossing(sizes: Sequence[float], rates: Sequence[float], line: float) -> float:
-    """The first size at which falling rates pass the line, between two places as in log-log."""
+    """The first size at which falling values pass the line, between two places as in log-log."""
     if rates[0] <= line:
         return sizes[0]
     for (left, above), (right, below) in pairwise(zip(sizes, rates, strict=True)):

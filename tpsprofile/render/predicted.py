@@ -52,7 +52,8 @@ class Curve(Record, frozen=True, kw_only=True):
     name: str
     spots: tuple[Spot, ...]
     largest: Largest
-    wall: Wall | None = None
+    room: str
+    """The memory in a word or two, ``24 GB``; empty where it is not known."""
 
 
 def rows(sizes: Sequence[Size], line_tok_s: float) -> tuple[Row, ...]:
@@ -74,18 +75,20 @@ def _row(one: Size, line_tok_s: float) -> Row:
     )
 
 
-def answer(largest: Largest, line_tok_s: float) -> str:
+def answer(largest: Largest, line_tok_s: float, room: str = "") -> str:
     """``Largest usable at 10 tok/s: about 60B (45B to 70B), Q4_K_M.``"""
-    start = f"Largest usable at {words.line(line_tok_s)}:"
+    return f"Largest usable at {words.line(line_tok_s)}: {_until(largest, room)}, {largest.quantisation}."
+
+
+def _until(largest: Largest, room: str) -> str:
+    """``about 60B (45B to 70B)``; where memory is the wall, ``about 38B, as much as 24 GB hold``."""
     if largest.parameters < _LEAST:
-        return f"{start} none of 0.1B or more, {largest.quantisation}."
+        return "none of 0.1B or more"
+    if largest.held is not None and largest.walled:
+        return f"about {size(largest.held)}, as much as {room} hold"
     if largest.parameters > _MOST:
-        return f"{start} more than 900B, {largest.quantisation}."
-    return f"{start} about {size(largest.parameters)} ({_ends(largest)}), {largest.quantisation}."
-
-
-def _ends(largest: Largest) -> str:
-    return f"{size(largest.low)} to {size(largest.high)}"
+        return "more than 900B"
+    return f"about {size(largest.parameters)} ({size(largest.low)} to {size(largest.high)})"
 
 
 def size(parameters: float) -> str:
@@ -115,25 +118,29 @@ def memory(room: str, ram_bytes: int | None, room_bytes: int | None) -> str:
     return f"Fits: in {room}{share}; memory is with {CONTEXT:,} tokens of context."
 
 
-def curve(name: str, room: str, asked: Sequence[Size], spots: Sequence[Spot], largest: Largest) -> Curve:
-    """What a chart shows; its wall is the smallest model asked for that does not fit in ``room``."""
-    outside = [one.weights.parameters for one in asked if one.fits is False]
-    text = f"does not fit in {room.partition(',')[0]}"
-    wall = Wall(x=float(min(outside)), text=text, tone=0) if outside else None
-    return Curve(name=name, spots=tuple(spots), largest=largest, wall=wall)
+def curve(name: str, room: str, spots: Sequence[Spot], largest: Largest) -> Curve:
+    """What a chart shows; ``room`` is the memory in words, the amount first."""
+    return Curve(name=name, spots=tuple(spots), largest=largest, room=short(room))
+
+
+def short(room: str) -> str:
+    """The amount alone: ``24 GB``."""
+    return room.partition(",")[0]
 
 
 def compose(curve: Curve, line_tok_s: float, foot: Sequence[str] = ()) -> Picture:
     """A chart of one prediction alone."""
-    ends = [curve.largest.high, 72e9, curve.wall.x if curve.wall else 0.0]
+    right = min(1e12, _REACH * max(curve.largest.high, 72e9))
+    held = curve.largest.held
+    walls = () if held is None or held > right else (_wall(held, curve.room),)
     tokens = METRICS["tokens"]
     return Picture(
         title="How large a model would stay usable?",
-        answer=(answer(curve.largest, line_tok_s),),
+        answer=(answer(curve.largest, line_tok_s, curve.room),),
         x=Axis(caption="parameters", ticks=SIZES),
         y=Axis(caption=tokens.caption, ticks=tokens.ticks),
-        traces=(trace(curve, 0, 1.2e8, min(1e12, _REACH * max(ends))),),
-        walls=(curve.wall,) if curve.wall else (),
+        traces=(trace(curve, 0, 1.2e8, right),),
+        walls=walls,
         levels=(Level(y=line_tok_s, text=words.line(line_tok_s), tone=None),),
         zone="too slow to use",
         foot=(FOOT, f"Rests on: {'; '.join(foot)}."),
@@ -142,8 +149,13 @@ def compose(curve: Curve, line_tok_s: float, foot: Sequence[str] = ()) -> Pictur
     )
 
 
+def _wall(held: float, room: str) -> Wall:
+    return Wall(x=held, text=f"does not fit in {room}", tone=0)
+
+
 def trace(curve: Curve, tone: int, left: float, right: float) -> Trace:
-    """The curve from one parameter count to another, dashed with its band, and without marks."""
+    """The curve from one size to another as far as memory holds it, dashed with its band, and without marks."""
+    right = min(right, curve.largest.held or right)
     shown: list[tuple[float, Prediction]] = [
         (float(spot.weights.parameters), spot.prediction)
         for spot in curve.spots
@@ -167,7 +179,7 @@ def overlaid(picture: Picture, curves: Sequence[Curve], line_tok_s: float) -> Pi
     right = max([*xs, *(wall.x for wall in picture.walls)]) * 1.1
     added = [trace(curve, first + place, min(xs) / 1.1, right) for place, curve in enumerate(curves)]
     crosses = [one for place, curve in enumerate(curves) for one in _crossings(curve, line_tok_s, first + place)]
-    told = tuple(f"{curve.name}, predicted: {answer(curve.largest, line_tok_s)}" for curve in curves)
+    told = tuple(f"{one.name}, predicted: up to {_until(one.largest, one.room)}." for one in curves)
     return msgspec.structs.replace(
         picture,
         answer=(*picture.answer, *told),
@@ -179,7 +191,7 @@ def overlaid(picture: Picture, curves: Sequence[Curve], line_tok_s: float) -> Pi
 
 def _crossings(curve: Curve, line_tok_s: float, tone: int) -> tuple[Cross, ...]:
     at = curve.largest
-    if not _LEAST < at.parameters < _MOST:
+    if at.walled or not _LEAST < at.parameters < _MOST:
         return ()
     text = f"{size(at.parameters)} [{size(at.low)} {size(at.high)}]"
     return (Cross(x=at.parameters, y=line_tok_s, low=at.low, high=at.high, tone=tone, text=text),)
