@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "models": ("tpsprofile.cli.models:models", "Show what a sweep would run here, and what fits in memory."),
     "sweep": ("tpsprofile.cli.sweep:sweep", "Measure the models of a plan, one after the other."),
     "merge": ("tpsprofile.cli.merge:merge", "Put results of several machines into one table."),
+    "compare": ("tpsprofile.cli.compare:compare", "Say how much faster another machine is, and what it gains."),
     "decide": ("tpsprofile.cli.decide:decide", "Say whether another machine is worth buying."),
     "predict": ("tpsprofile.cli.predict:predict", "Predict tokens/s of a machine that you do not have."),
     "plot": ("tpsprofile.cli.plot:plot", "Draw tokens/s against parameter count."),
