@@ -64,6 +64,7 @@ def test_two_laptops_as_reported_say_wait_and_why() -> None:
 def test_what_was_said_of_them_is_checked() -> None:
     found = words(*LAPTOPS, "--claim", "15-25%")
     assert "Claim: 15 to 25% faster figures 25 to 43%; 1 of 4 as claimed" in found
+    assert words(*LAPTOPS, "--claim", "25 to 15") == found, "in any order"
     assert "10.3B 33% (30 to 35% by rounding) more than claimed" in found
     assert "72.7B 29% (13 to 46% by rounding) more than claimed, but not excluded" in found
 
@@ -182,6 +183,7 @@ def test_many_models_are_counted_and_all_are_all() -> None:
     pair = compared(sizes, sizes)
     items = tuple(Item(model=row.pair.model, parameters=None) for row in pair.rows)
     assert "(all)" in decided.sentence(Reason(rule=Rule.FEW_TRIALS, models=items), pair)
+    assert "m1, m2" in decided.sentence(Reason(rule=Rule.GAINS_MODEL, models=items), pair), "each has its speed"
     seven = decided.sentence(Reason(rule=Rule.FEW_TRIALS, models=items[:7]), pair)
     assert "(m1, m2, m3, m4 and 3 more)" in seven
 
@@ -205,3 +207,8 @@ def test_what_is_not_known_is_a_dash_and_no_section() -> None:
 
 def test_a_claim_of_one_figure_has_one() -> None:
     assert costed.claim_title(Claim(low=0.2, high=0.2)) == "Claim: 20% faster"
+
+
+def test_help_names_every_task() -> None:
+    text = call("--help").stdout
+    assert [task.name for task in tasks.TASKS if task.name not in text] == []

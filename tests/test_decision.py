@@ -145,6 +145,10 @@ def test_sizes_are_gained_between_the_largest_usable_ones(changes: dict[str, Any
     assert all(str(name) in model for name, model in zip(names, got, strict=True))
 
 
+def test_a_gain_that_may_be_chance_is_a_doubt_and_no_gain() -> None:
+    assert Rule.GAINS_MODEL not in every(decide(PRESENT[Rule.BY_CHANCE]))
+
+
 def test_a_size_that_both_measured_is_not_gained_by_a_line() -> None:
     found = every(decide(reported()))
     assert Rule.GAINS_SIZE not in found
@@ -171,6 +175,14 @@ def test_two_laptops_as_reported_say_wait() -> None:
     assert new.next.needs == pytest.approx(10 / 9)
     assert old.next.needs == pytest.approx(10 / 7)
     assert new.next.reads_bytes_s == pytest.approx(72.7e9 * 0.6 * 10)
+
+
+def test_the_next_model_is_the_smallest_slow_one_beyond_the_largest_fast_one() -> None:
+    rates: Rates = {1.0: 5.0, 8.0: 30.0, 14.0: 8.0, 32.0: 4.0}
+    spot = decide(compared(rates, rates)).spots[0]
+    assert spot.largest is not None
+    assert spot.next is not None
+    assert (spot.largest.model, spot.next.model) == ("m8", "m14")
 
 
 def test_a_model_that_does_not_fit_is_next_with_its_reason() -> None:
@@ -202,6 +214,8 @@ def test_rounding_is_laid_to_nobody_who_measured() -> None:
         (Bears.LESS, False, None, False)
     ] * 3
     assert decide(by(1.5)).corrections == ()
+    whole: Rates = {1.0: [100.0, 100.0], 8.0: [30.0, 30.0]}
+    assert not any(one.rounded for one in decide(compared(whole, whole), Claim(low=0, high=0)).corrections)
 
 
 def test_tasks_are_limits() -> None:

@@ -46,8 +46,8 @@ class ClaimType(click.ParamType["Claim"]):
     epilog="""\b
 Examples:
   tpsprofile decide --from "M2 Max" --to "M4 Max"
-  tpsprofile decide --from M2 --to M4 --task coding  500 tokens within 30 s
-  tpsprofile decide --from M2 --to M4 --claim 15-25% is that so?
+  tpsprofile decide --from M2 --to M4 --task coding   500 tokens in 30 s
+  tpsprofile decide --from M2 --to M4 --claim 15-25%  is that so?
   tpsprofile decide --from M2 --to M4 --price 4699 --resale 1500
   tpsprofile decide --from M2 --to M4 --watts 60 --kwh-price 0.30
   tpsprofile decide --from M2 --to M4 -r mine/ -r theirs.jsonl --json
@@ -56,8 +56,12 @@ Examples:
 @click.option("--from", "old", required=True, metavar="NAME", help="The machine you have: a part of its name.")
 @click.option("--to", "new", required=True, metavar="NAME", help="The machine you think of.")
 @limit_options
-@click.option("--task", metavar="NAME", help="Instead: what you do. reading, chat, coding, completion, agent, ...")
-@click.option("--claim", type=ClaimType(), metavar="LOW-HIGH%", help="Check what somebody says: so much faster.")
+@click.option(
+    "--task", metavar="NAME", help="Instead, what you do: reading, chat, coding, completion, agent or summarise."
+)
+@click.option(
+    "--claim", type=ClaimType(), metavar="LOW-HIGH%", help="Somebody says it is so much faster: check that."
+)
 @click.option("--price", type=_AMOUNT, metavar="AMOUNT", help="What the new machine costs.")
 @click.option("--resale", type=_AMOUNT, metavar="AMOUNT", help="What the old one brings.")
 @click.option("--kwh-price", type=_AMOUNT, metavar="AMOUNT", help="What a kilowatt-hour costs.")
