@@ -210,11 +210,15 @@ def _bounds(c: Comparison) -> tuple[float, float] | None:
 def _first_unusable(c: Comparison, old: Crossing) -> float | None:
     """The size from which on nothing is usable on the old machine."""
     if old.end is End.MEMORY:
-        return float(old.wall.parameters - 1) if old.wall and old.wall.parameters else None
+        return float(old.wall.parameters - 1) if old.wall and old.wall.parameters else _value(old)
     if old.parameters is None:
         sizes = [row.pair.a.parameters for row in c.rows if row.pair.a.parameters]
         return float(min(sizes)) if sizes else None
     return old.parameters.value
+
+
+def _value(crossing: Crossing) -> float | None:
+    return crossing.parameters.value if crossing.parameters else None
 
 
 def _common(c: Comparison) -> tuple[Item, ...]:

@@ -163,7 +163,7 @@ def _print(page: Page) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
     console.print(Text(f"{page.verdict}.", style=_COLOURS.get(page.verdict, "bold")), page.sentence)
     console.print()
-    console.print(figures(page.headings, page.figures, console.width, slow=lambda row: row.usable == "neither"))
+    console.print(figures(page.table.headings, page.table.lines, console.width, slow=lambda row: row.neither))
     for section in page.sections:
         console.print()
         _print_section(console, section)

@@ -56,7 +56,7 @@ def cost_lines(costs: Costs, prices: Prices) -> list[Line]:
 
 
 def _price(each: Estimate | None, of: Estimate | None, what: str) -> str:
-    """``193 [120, 500] (16.6B gained)``."""
+    """``193 [120 500] (16.6B gained)``."""
     if of is None:
         return f"{units.UNKNOWN} (the gain is not known)"
     if each is None:
@@ -83,7 +83,7 @@ def energy_lines(costs: Costs) -> list[Line]:
 def _amount(one: Estimate) -> str:
     if one.low is None:
         return money(one.value)
-    return f"{money(one.value)} [{money(one.low)}, {units.UNKNOWN if one.high is None else money(one.high)}]"
+    return f"{money(one.value)} [{money(one.low)} {units.UNKNOWN if one.high is None else money(one.high)}]"
 
 
 def money(amount: float) -> str:

@@ -1,4 +1,4 @@
-"""A decision as text: the verdict in one sentence, a table of figures, and sections of labelled lines."""
+"""A decision as text: the verdict in one sentence, and sections of labelled lines beside the table of figures."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from tpsprofile import units
 from tpsprofile.analysis.claim import Claim
 from tpsprofile.analysis.comparison import Comparison
-from tpsprofile.analysis.comparison import Row as Compared
 from tpsprofile.analysis.cost import Costs, Prices
 from tpsprofile.analysis.decision import Decision
 from tpsprofile.analysis.evidence import Item, Reason
 from tpsprofile.analysis.rules import RULES, Rule, Verdict
-from tpsprofile.analysis.speed import Crossing, End, Estimate, Limit, What
-from tpsprofile.analysis.summary import Point
-from tpsprofile.analysis.sweetspot import Next, Spot, usual_seconds
+from tpsprofile.analysis.speed import Crossing, End, Limit, What
+from tpsprofile.analysis.sweetspot import Next, Spot
 from tpsprofile.records import Record
+from tpsprofile.render import compared
 from tpsprofile.render.costed import claim_lines, claim_title, cost_lines, energy_lines, energy_title
 from tpsprofile.render.names import listed, plain
 
@@ -27,20 +26,7 @@ VERDICTS: Mapping[Verdict, str] = {
 }
 _MOST_NAMED = 4
 _TIMED = frozenset({Rule.GAINS_MODEL, Rule.LOSES_MODEL, Rule.JUST_MISSED, Rule.ON_THE_LINE, Rule.BY_CHANCE})
-"""Rules whose models are told with their speeds; those on common sizes speak of a size by its model's name."""
-
-
-class Figures(Record, frozen=True, kw_only=True):
-    """One model on both machines, as text."""
-
-    model: str
-    size: str
-    before: str
-    after: str
-    speed: str
-    """Ratio, with its interval where there is one."""
-    usable: str
-    """On which machine; or why it was not compared."""
+"""Rules whose models are told one by one with their speeds, as far as there are any."""
 
 
 class Section(Record, frozen=True, kw_only=True):
@@ -55,9 +41,7 @@ class Page(Record, frozen=True, kw_only=True):
 
     verdict: str
     sentence: str
-    headings: Mapping[str, str]
-    """Field of ``Figures`` -> what stands above it."""
-    figures: tuple[Figures, ...]
+    table: compared.Table
     sections: tuple[Section, ...]
 
 
@@ -70,9 +54,11 @@ def page(
     claim: Claim | None = None,
     note: str | None = None,
 ) -> Page:
-    """Everything there is to say; sections without content are left out."""
-    why = [(f"{reason.rule}", _spoken(reason, comparison)) for reason in (decision.decisive, *decision.further)]
-    doubts = [(f"{reason.rule}", sentence(reason, comparison)) for reason in decision.doubts]
+    """Everything there is to say; sections without content are left out. ``note`` is a doubt about the limit."""
+    rule = decision.decisive.rule
+    why = [(str(rule), f"{RULES[rule].when} [decides: {decision.verdict}]")]
+    why += [(str(one.rule), _spoken(one, comparison)) for one in decision.further]
+    doubts = [(str(one.rule), sentence(one, comparison)) for one in decision.doubts]
     sections = (
         ("Why", why),
         ("Doubts", [*([("limit", note)] if note else []), *doubts]),
@@ -84,30 +70,31 @@ def page(
     return Page(
         verdict=VERDICTS[decision.verdict],
         sentence=sentence(decision.decisive, comparison),
-        headings=_headings(comparison),
-        figures=_figures(comparison),
+        table=compared.table(comparison),
         sections=tuple(Section(title=title, lines=tuple(lines)) for title, lines in sections if lines),
     )
 
 
 def sentence(reason: Reason, comparison: Comparison) -> str:
     """What a reason says, with names and figures."""
-    ratio, limit = reason.ratio, comparison.limit
+    a, b = compared.short_names(comparison.a, comparison.b)
+    ratio = reason.ratio
+    known = ratio is not None and ratio.low is not None and ratio.high is not None
     return RULES[reason.rule].says.format(
-        a=plain(comparison.a.machine),
-        b=plain(comparison.b.machine),
-        limit=limit_text(limit),
+        a=a,
+        b=b,
+        limit=limit_text(comparison.limit),
         models=_models(reason, comparison),
-        ratio=units.UNKNOWN if ratio is None else f"{ratio.value:.2f}x",
         between=_between(reason),
-        span=units.UNKNOWN if ratio is None else _span(ratio, "{:.2f}"),
+        ratio=f"{ratio.value:.2f}×" if ratio else units.UNKNOWN,
+        span=f"{ratio.low:.2f} to {ratio.high:.2f}" if ratio and known else units.UNKNOWN,
     )
 
 
 def limit_text(limit: Limit) -> str:
     """``10 tok/s``, ``first token in 2.0 s``, ``500 tokens in 30 s``."""
     if limit.what is What.DECODE:
-        return f"{limit.tok_s:.3g} tok/s"
+        return compared.limit_name(limit)
     time = units.seconds(limit.seconds)
     return f"first token in {time}" if limit.what is What.TTFT else f"{limit.tokens_out:,} tokens in {time}"
 
@@ -121,7 +108,7 @@ def _models(reason: Reason, comparison: Comparison) -> str:
     """Names with figures; ``all`` for every compared model of several."""
     timed = reason.rule in _TIMED
     told = [_item(item, comparison.limit, timed=timed) for item in reason.models]
-    if not timed and len(told) == sum(row.ratio is not None for row in comparison.rows) > 1:
+    if not timed and len(told) == len(compared.compared_rows(comparison)) > 1:
         return "all"
     more = len(told) - _MOST_NAMED
     return listed(told if more < 2 else [*told[:_MOST_NAMED], f"{more} more"])
@@ -138,99 +125,39 @@ def _between(reason: Reason) -> str:
 def _item(item: Item, limit: Limit, *, timed: bool) -> str:
     """``qwen2.5:72b (9.00 tok/s)``, ``m14 (9.00 to 12.0 tok/s)``."""
     times = [_figure(one, limit) for one in (item.before_s, item.after_s) if one is not None] if timed else []
-    unit = " tok/s" if limit.what is What.DECODE else ""
-    return plain(item.model) + (f" ({' to '.join(times)}{unit})" if times else "")
+    return plain(item.model) + (f" ({' to '.join(times)}{_unit(limit)})" if times else "")
 
 
-def _figure(seconds: float | None, limit: Limit) -> str:
+def _figure(seconds: float, limit: Limit) -> str:
     """A time that the limit is on, as people say it: a rate for decode, else a duration."""
-    if seconds is None:
-        return units.UNKNOWN
     return units.rate(1 / seconds) if limit.what is What.DECODE else units.seconds(seconds)
 
 
-def _headings(comparison: Comparison) -> Mapping[str, str]:
-    unit = {What.DECODE: " tok/s", What.TTFT: " TTFT", What.TASK: ""}[comparison.limit.what]
-    return {
-        "model": "model",
-        "size": "size",
-        "before": f"old{unit}",
-        "after": f"new{unit}",
-        "speed": "speed",
-        "usable": "usable",
-    }
-
-
-def _figures(comparison: Comparison) -> tuple[Figures, ...]:
-    rows = [_row(row, comparison.limit) for row in comparison.rows]
-    mean = comparison.overall
-    if mean is not None and len(rows) > 1:
-        rows.append(Figures(model="all", size="", before="", after="", speed=_ratio(mean), usable=""))
-    return tuple(rows)
-
-
-def _row(row: Compared, limit: Limit) -> Figures:
-    pair = row.pair
-    return Figures(
-        model=plain(pair.model, 32),
-        size=units.parameters(pair.a.parameters),
-        before=_figure(usual_seconds(pair.a, limit), limit),
-        after=_figure(usual_seconds(pair.b, limit), limit),
-        speed=_ratio(row.ratio) if row.ratio else units.UNKNOWN,
-        usable=_usable(row) if row.compared else "unlike",
-    )
-
-
-def _usable(row: Compared) -> str:
-    words: dict[tuple[bool | None, bool | None], str] = {
-        (True, True): "both",
-        (False, False): "neither",
-        (False, True): "gained",
-        (True, False): "lost",
-    }
-    return words.get((row.usable_a, row.usable_b), units.UNKNOWN)
-
-
-def _ratio(ratio: Estimate) -> str:
-    """``1.32x [1.21, 1.44]``."""
-    span = _span(ratio, "{:.2f}")
-    return f"{ratio.value:.2f}x{f' {span}' if span else ''}"
-
-
-def _span(one: Estimate, form: str) -> str:
-    """``[1.21, 1.44]``, ``[1.21, …]`` without an upper end, nothing without an interval."""
-    if one.low is None:
-        return ""
-    return f"[{form.format(one.low)}, {units.UNKNOWN if one.high is None else form.format(one.high)}]"
+def _unit(limit: Limit) -> str:
+    return " tok/s" if limit.what is What.DECODE else ""
 
 
 def _spots(decision: Decision, comparison: Comparison) -> list[tuple[str, str]]:
+    called = compared.short_names(comparison.a, comparison.b)
     crossings = (comparison.crossing_a, comparison.crossing_b)
     return [
-        (plain(spot.who.machine, 24), _spot(spot, crossing, comparison.limit))
-        for spot, crossing in zip(decision.spots, crossings, strict=True)
+        (name, _spot(spot, crossing, comparison.limit))
+        for name, spot, crossing in zip(called, decision.spots, crossings, strict=True)
     ]
 
 
 def _spot(spot: Spot, crossing: Crossing | None, limit: Limit) -> str:
-    best = "no measured model" if spot.largest is None else _best(spot.largest, limit)
-    reached = _reached(crossing)
+    best = "no measured model"
+    if spot.largest is not None:
+        best = f"{plain(spot.largest.model)} ({compared.figure(spot.largest, limit)}{_unit(limit)})"
     following = _following(spot.next, limit) if spot.next else ""
-    return "; ".join(filter(None, [best, reached, following])) + "."
-
-
-def _best(point: Point, limit: Limit) -> str:
-    unit = " tok/s" if limit.what is What.DECODE else ""
-    return f"{plain(point.model)} ({_figure(usual_seconds(point, limit), limit)}{unit})"
+    return "; ".join(filter(None, [best, _reached(crossing), following])) + "."
 
 
 def _reached(crossing: Crossing | None) -> str:
-    """``by the line up to 48.8B [41.0, 57.9]``."""
-    if crossing is None or crossing.end is not End.CROSSES or crossing.parameters is None:
-        return ""
-    at = crossing.parameters
-    billions = Estimate(value=at.value / 1e9, low=at.low and at.low / 1e9, high=at.high and at.high / 1e9)
-    return f"by the line up to {units.parameters(at.value)} {_span(billions, '{:.1f}')}".rstrip()
+    """``by the line up to 48.8B [41.0B 57.9B]``."""
+    crosses = crossing is not None and crossing.end is End.CROSSES
+    return f"by the line up to {compared.end(crossing)}" if crossing and crosses else ""
 
 
 def _following(one: Next, limit: Limit) -> str:
@@ -240,8 +167,6 @@ def _following(one: Next, limit: Limit) -> str:
     if one.needs is None:
         return ""
     if one.predicted:
-        time = _figure(one.needs * limit.seconds, limit)
-        unit = " tok/s" if limit.what is What.DECODE else ""
-        return f"{name} is not measured, and by the line would have {time}{unit}"
+        return f"{name}, not measured, by the line {_figure(one.needs * limit.seconds, limit)}{_unit(limit)}"
     reads = "" if one.reads_bytes_s is None else f", {units.bandwidth(one.reads_bytes_s)} of weights"
-    return f"{name} needs {one.needs:.2f}x its speed{reads}"
+    return f"{name} needs {one.needs:.2f}× its speed{reads}"
