@@ -10,7 +10,7 @@ from tests.support import header, trial
 from tpsprofile import merge, schema
 from tpsprofile.analysis.points import summarise
 from tpsprofile.cli import main
-from tpsprofile.records import Memory, ModelFacts, Outcome, Run, Trial
+from tpsprofile.records import Machine, Memory, ModelFacts, Outcome, Provenance, Run, Trial
 from tpsprofile.render.tables import HEADINGS, blocks, fitting
 
 LONG = ModelFacts(
@@ -131,6 +131,96 @@ def test_without_any_results_a_sweep_is_advised(tmp_path: Path, monkeypatch: pyt
 def test_help_has_examples() -> None:
     found = call("--help")
     assert "tpsprofile merge results/ -o all.csv" in found.stdout
+
+
+SIZES = ((1, "Q8_0"), (3, "Q4_K_M"))
+QUANTISED = ModelFacts(name="llama3.2:1b", parameters=1_235_814_400, quantisation="Q4_K_M")
+THREE = ModelFacts(name="llama3.2:3b", parameters=3_212_749_824, quantisation="Q4_K_M")
+
+
+def three_machines(results: Path) -> None:
+    """A machine like that of ``results``, one with another quantisation, and one with another model."""
+    both = (trial(), trial(model=THREE))
+    results.unlink()
+    write(results.parent.parent / "a" / "run.jsonl", *both)
+    for name, rows in {"b": both, "c": (trial(model=QUANTISED),), "d": (trial("phi4:14b"),)}.items():
+        machine = Machine(id=name, chip=f"Chip {name.upper()}", ram_bytes=16 * 1024**3)
+        write(results.parent.parent / name / "run.jsonl", *rows, run=name, machine=machine)
+
+
+def test_what_can_be_compared_is_explained_for_each_two_machines(results: Path) -> None:
+    three_machines(results)
+    found = call("--explain", width=200)
+    assert found.exit_code == 0
+    assert found.stdout.splitlines() == [
+        "Test Chip, 16 GB / Chip B, 16 GB: 2 models alike",
+        "  alike: llama3.2:1b, llama3.2:3b",
+        "Test Chip, 16 GB / Chip C, 16 GB: no model alike",
+        "  llama3.2:1b differs in quantisation (Q8_0, Q4_K_M)",
+        "  only on Test Chip, 16 GB: llama3.2:3b",
+        "Chip B, 16 GB / Chip C, 16 GB: no model alike",
+        "  llama3.2:1b differs in quantisation (Q8_0, Q4_K_M)",
+        "  only on Chip B, 16 GB: llama3.2:3b",
+        "Test Chip, 16 GB / Chip D, 16 GB: no model in common",
+        "Chip B, 16 GB / Chip D, 16 GB: no model in common",
+        "Chip C, 16 GB / Chip D, 16 GB: no model in common",
+        "Test Chip, 16 GB: sizes differ in quantisation (Q8_0, Q4_K_M); a fit by parameters may be off.",
+        "Chip B, 16 GB: sizes differ in quantisation (Q8_0, Q4_K_M); a fit by parameters may be off.",
+        "To measure alike, run the same plan on both machines: tpsprofile sweep. "
+        "To compare all the same: tpsprofile compare A B --allow quantisation",
+    ]
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_the_explanation_fits(results: Path, width: int) -> None:
+    three_machines(results)
+    assert max(map(len, call("--explain", width=width).stdout.splitlines())) <= width
+
+
+def test_the_explanation_for_a_program(results: Path) -> None:
+    three_machines(results)
+    document = {(pair["a"], pair["b"]): pair for pair in json.loads(call("--explain", "--json").stdout)}
+    assert document["Test Chip, 16 GB", "Chip B, 16 GB"]["alike"] == ["llama3.2:1b", "llama3.2:3b"]
+    assert document["Chip B, 16 GB", "Chip C, 16 GB"] == {
+        "a": "Chip B, 16 GB",
+        "b": "Chip C, 16 GB",
+        "alike": [],
+        "unlike": [{"model": "llama3.2:1b", "differences": {"quantisation": ["Q8_0", "Q4_K_M"]}}],
+        "only_a": ["llama3.2:3b"],
+        "only_b": [],
+    }
+
+
+def test_what_a_reporter_left_out_is_said_of_models_alike(results: Path) -> None:
+    silent = trial(model=ModelFacts(name="llama3.2:1b", parameters=10**9))
+    for name in ("x", "y"):
+        machine = Machine(id=name, chip=f"Chip {name}")
+        write(
+            results.parent.parent / "told" / f"{name}.jsonl",
+            silent,
+            run=name,
+            machine=machine,
+            provenance=Provenance(kind="as reported", source="a paper"),
+        )
+    found = call("results/told", "--explain").stdout
+    assert found.startswith("Chip x / Chip y: 1 model alike\n  alike: llama3.2:1b\n  quantisation not known")
+    assert "--allow" not in found
+
+
+def test_one_machine_alone_says_which_quantisations_its_fit_mixes(results: Path) -> None:
+    facts = [ModelFacts(name=f"m{n}", parameters=n * 10**9, quantisation=q, file_bytes=n) for n, q in SIZES]
+    write(results, *(trial(model=one) for one in facts))
+    assert call("--explain", width=120).stdout.splitlines() == [
+        "There is one machine: nothing to compare.",
+        "Test Chip, 16 GB: sizes differ in quantisation (Q8_0, Q4_K_M); the fit works in bytes.",
+    ]
+
+
+def test_many_models_are_counted(results: Path) -> None:
+    write(results, *(trial(f"m{n}") for n in range(9)), trial())
+    machine = Machine(id="b", chip="Chip B")
+    write(results.parent.parent / "b" / "run.jsonl", trial(), run="b", machine=machine)
+    assert "  only on Test Chip, 16 GB: m0, m1, m2, m3, m4, m5, 3 more" in call("--explain", width=120).stdout
 
 
 def test_columns_are_dropped_by_importance_and_when_all_unknown() -> None:

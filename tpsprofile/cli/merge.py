@@ -24,6 +24,7 @@ Examples:
   tpsprofile merge mine/ theirs.jsonl         folders and files
   tpsprofile merge results/ -o all.csv        save one row a trial
   tpsprofile merge results/ --json            the summary, for a program
+  tpsprofile merge --explain                  which models can be compared
 """,
 )
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[FILES|FOLDERS]...")
@@ -31,12 +32,16 @@ Examples:
     "-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Save the table: .csv, .parquet or .json."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON: points, and models without one.")
-def merge(*, paths: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
+@click.option("--explain", is_flag=True, help="Say instead what is comparable on which machines, and why not.")
+def merge(*, paths: tuple[Path, ...], out: Path | None, as_json: bool, explain: bool) -> None:
     """Put the results files of several machines into one table, and show what it says.
 
     Folders are searched to any depth; without an argument, ./results is. A run that is there twice counts once.
     Only trials that ended well enter a figure, and a model that several runs of a machine hold counts as the
     newest has it. A damaged file is named and left out; the exit status is then 3.
+
+    --explain goes through each two machines: models that were measured alike can be compared, and for the others
+    it says in what they differ.
     """
     from tpsprofile import merge as merging
     from tpsprofile.analysis.points import summarise
@@ -48,7 +53,9 @@ def merge(*, paths: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     if out is not None:
         merging.save(found.table, out)
     summary = summarise(found.table)
-    if as_json:
+    if explain:
+        _explain(summary, as_json=as_json)
+    elif as_json:
         _print_json(summary)
     else:
         _print_summary(summary, trials=len(found.table), files=found.files)
@@ -64,7 +71,30 @@ def report(errors: tuple[ResultsError, ...]) -> None:
         click.echo(f"Left out: {error}", err=True)
 
 
-def _print_json(summary: Summary) -> None:
+def _explain(summary: Summary, *, as_json: bool) -> None:
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from tpsprofile.analysis.like import matches
+    from tpsprofile.render import unlike
+
+    found = matches(summary)
+    if as_json:
+        _print_json(unlike.document(found))
+        return
+    console = Console(highlight=False, markup=False, emoji=False)
+    for one in unlike.explained(found):
+        console.print(Text(one.heading, style="bold"))
+        for line in one.lines:
+            console.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
+    if not found:
+        console.print("There is one machine: nothing to compare.")
+    for line in filter(None, [*unlike.curves(summary), unlike.advice(found)]):
+        console.print(Text(line, style="dim"))
+
+
+def _print_json(summary: object) -> None:
     import msgspec
 
     click.echo(msgspec.json.format(msgspec.json.encode(summary), indent=2).decode())
