@@ -7,19 +7,33 @@ What counts:
 - A case without any OK trial is absent, with the outcome and the reason of the newest run.
 - A case is one model (name, quantisation, real or synthetic) under one workload; runs that differ in engine,
   options, provenance or workload are series of their own.
+
+A table may have a million rows: columns are looked at as a whole, and only cases one by one.
 """
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Hashable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from tpsprofile import stats, trust
+from tpsprofile.analysis.grouped import (
+    Real,
+    Whole,
+    bounds,
+    cells,
+    is_figure,
+    largest,
+    micros,
+    reals,
+    spreads,
+    whole,
+)
 from tpsprofile.analysis.judged import judged
+from tpsprofile.analysis.series import Cases, ages, cases_of, series_of, speculative
 from tpsprofile.analysis.summary import Absent, Point, Sample, Series, Spread, Summary
 from tpsprofile.records import Outcome
 
@@ -35,185 +49,151 @@ FIGURES = {
 }
 """Field of a point -> the column that it summarises."""
 
-_SERIES = [
-    "machine_id",
-    "engine",
-    "simulated",
-    "options",
-    "provenance",
-    "source",
-    "method",
-    "prompt",
-    "tokens_asked",
-    "context_asked",
-    "depth_tokens",
-    "prompt_tokens",
-    "speculative",
-    "prompt_mode",
-]
-_MODEL = ["model", "quantisation", "synthetic"]
-_READ = ["file_bytes", "parameters", "parameters_active"]
+_LAST = (
+    "model", "quantisation", "synthetic", "outcome", "reason",
+    "engine_version", "digest", "file_bytes", "parameters", "parameters_active",
+)  # fmt: skip
+"""What a case has from the last trial that counts."""
+
+
+class _Good(NamedTuple):
+    """Columns of the OK trials that count, case by case, in the order of measurement. NaN is unknown."""
+
+    ends: Whole
+    """Where each case begins, and where the last ends."""
+    rates: Real
+    """tok/s"""
+    ttft: Real
+    """s"""
+    started: Real
+    """µs since 1970"""
+    words: list[list[str] | None]
+    """Warnings of each trial; None where nobody looked."""
+    precision: Real
+    """Half-width that was aimed at, as a share."""
 
 
 def summarise(table: pd.DataFrame) -> Summary:
     """Points and absent models of a merged table."""
-    table = table.assign(speculative=_speculative(table))
-    machines = _machines(table)
-    age = _ages(table)
+    if table.empty:
+        return Summary(points=(), absent=())
+    age, drafted = ages(table), speculative(table)
+    cases = cases_of(table, age, drafted)
+    series = series_of(table, cases.first, age, drafted)
+    good, figures = _good(table, cases), _figures(table, cases)
     points: list[Point] = []
     absent: list[Absent] = []
-    for key, rows in table.groupby(_SERIES, dropna=False, sort=False):
-        series = _series(key, machines)
-        for _, case in rows.groupby(_MODEL, dropna=False, sort=False):
-            entry = _entry(series, case, age)
-            if isinstance(entry, Point):
-                points.append(entry)
-            else:
-                absent.append(entry)
-    measured = {_name(entry) for entry in points}
-    left = (entry for entry in absent if entry.quantisation is not None or _name(entry) not in measured)
+    for place, (number, said) in enumerate(zip(cases.series.tolist(), _said(table, cases), strict=True)):
+        if good.ends[place] == good.ends[place + 1]:
+            absent.append(_absent(series[number], said))
+            continue
+        decoding = _decoding(good, place, measured=series[number].provenance == "measured")
+        points.append(_point(series[number], said, {name: of[place] for name, of in figures.items()} | decoding))
+    measured = {(entry.series, entry.model) for entry in points}
+    left = (one for one in absent if one.quantisation is not None or (one.series, one.model) not in measured)
     return Summary(points=tuple(points), absent=tuple(left))
 
 
 def spread(values: Iterable[float | None]) -> Spread | None:
     """Median, lowest and highest of the finite figures above 0; None where there is none."""
-    known = pd.Series([value for value in values if _is_figure(value)], dtype=float)
-    if known.empty:
-        return None
-    return Spread(median=float(known.median()), low=float(known.min()), high=float(known.max()), n=len(known))
+    known = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    return spreads(known, np.zeros(len(known), dtype=np.int64), 1)[0]
 
 
-def _is_figure(value: float | None) -> bool:
-    return value is not None and math.isfinite(value) and value > 0
-
-
-def _entry(series: Series, case: pd.DataFrame, age: dict[Hashable, int]) -> Point | Absent:
-    """One case: a point where any run has an OK trial of it."""
-    ages = case["run"].map(age)
-    ok = case["outcome"] == Outcome.OK.value
-    counted = case[ages == ages[ok if ok.any() else ages.notna()].max()]
-    last = counted.iloc[-1]
-    model: dict[str, Any] = {
-        "series": series,
-        "model": str(last["model"]),
-        "parameters": _known(counted["parameters"].dropna().max()),
-        "quantisation": _known(last["quantisation"]),
-        "synthetic": bool(_known(last["synthetic"])),
+def _figures(table: pd.DataFrame, cases: Cases) -> dict[str, list[Spread | None]]:
+    """Field of a point -> its spread in each case."""
+    of = cases.of[cases.good]
+    return {
+        field: spreads(reals(table[column], cases.good), of, len(cases.series))
+        for field, column in FIGURES.items()
     }
-    if not ok.any():
-        return Absent(**model, outcome=Outcome(str(last["outcome"])), reason=_known(last["reason"]))
-    good = counted[counted["outcome"] == Outcome.OK.value].sort_values("number", kind="stable")
-    figures: dict[str, Any] = {field: spread(map(_known, good[column])) for field, column in FIGURES.items()}
+
+
+def _good(table: pd.DataFrame, cases: Cases) -> _Good:
+    return _Good(
+        ends=bounds(cases.of[cases.good], len(cases.series)),
+        rates=reals(table["decode_tok_s"], cases.good),
+        ttft=reals(table["ttft_s"], cases.good),
+        started=micros(table["started_at"], cases.good),
+        words=_words(table["warnings"], cases.good),
+        precision=reals(table["precision"], cases.good),
+    )
+
+
+def _words(column: pd.Series[Any], rows: Whole) -> list[list[str] | None]:
+    """Warnings of some trials. Few of them differ, so each text is taken apart once."""
+    told = {text: [word.strip() for word in text.split(",")] for text in column.dropna().unique()}
+    return [None if text is None else told[text] for text in cells(column, rows)]
+
+
+def _said(table: pd.DataFrame, cases: Cases) -> list[dict[str, Any]]:
+    """For each case what its last trial says, how many trials count, and the largest size that any of them has."""
+    last = cases.counted[cases.ends[1:] - 1]
+    columns = {name: cells(table[name], last) for name in _LAST}
+    sizes = whole(table["parameters"], cases.counted, unknown=-1)
+    largest_of = largest(sizes, cases.of[cases.counted], len(cases.series)).tolist()
+    columns["size"] = [None if size < 0 else size for size in largest_of]
+    columns["trials"] = np.diff(cases.ends).tolist()
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _point(series: Series, said: dict[str, Any], figures: dict[str, Any]) -> Point:
     return Point(
-        **model,
-        **_decoding(good, measured=series.provenance == "measured"),
-        parameters_active=_known(last["parameters_active"]),
-        engine_version=_known(last["engine_version"]),
-        digest=_known(last["digest"]),
-        file_bytes=_known(last["file_bytes"]),
-        bytes_read=trust.bytes_read(*(_known(last[name]) for name in _READ)),
-        trials=len(counted),
+        series=series,
+        model=str(said["model"]),
+        parameters=said["size"],
+        parameters_active=said["parameters_active"],
+        quantisation=said["quantisation"],
+        synthetic=bool(said["synthetic"]),
+        engine_version=said["engine_version"],
+        digest=said["digest"],
+        file_bytes=said["file_bytes"],
+        bytes_read=trust.bytes_read(said["file_bytes"], said["parameters"], said["parameters_active"]),
+        trials=said["trials"],
         **figures,
     )
 
 
-def _decoding(good: pd.DataFrame, *, measured: bool) -> dict[str, Any]:
-    """What a point says of its decode rate beside its spread, from the OK trials in the order of measurement."""
-    rated = good[[_is_figure(_known(rate)) for rate in good["decode_tok_s"]]]
-    rates = [float(rate) for rate in rated["decode_tok_s"]]
+def _absent(series: Series, said: dict[str, Any]) -> Absent:
+    return Absent(
+        series=series,
+        model=str(said["model"]),
+        parameters=said["size"],
+        quantisation=said["quantisation"],
+        synthetic=bool(said["synthetic"]),
+        outcome=Outcome(said["outcome"]),
+        reason=said["reason"],
+    )
+
+
+def _decoding(good: _Good, place: int, *, measured: bool) -> dict[str, Any]:
+    """What the point of a case says of its decode rate beside its spread."""
+    start, end = good.ends[place : place + 2].tolist()
+    rated = start + np.flatnonzero(is_figure(good.rates[start:end]))
+    rates: list[float] = good.rates[rated].tolist()
     interval = stats.median_interval(rates)
-    words = [_words(_known(cell)) for cell in good["warnings"]] if measured else []
-    warnings, grade = judged(words, rates, _known(good["precision"].iloc[-1]))
+    aim = float(good.precision[start])
+    warnings, grade = judged(good.words[start:end] if measured else [], rates, None if np.isnan(aim) else aim)
     return {
         "interval": interval and interval._replace(low=max(0.0, interval.low)),
-        "samples": _samples(rated, rates),
+        "samples": _samples(good, rated, rates),
         "warnings": warnings,
         "grade": grade,
     }
 
 
-def _samples(rated: pd.DataFrame, rates: list[float]) -> tuple[Sample, ...]:
+def _samples(good: _Good, rated: Whole, rates: list[float]) -> tuple[Sample, ...]:
     """One a trial. Where the date was set back in between, the time since the first is not known."""
-    starts = [_known(start) for start in rated["started_at"]]
-    since = [None if None in {start, starts[0]} else (start - starts[0]).total_seconds() for start in starts]
+    since = ((good.started[rated] - good.started[rated[:1]]) / 1e6).tolist()
+    ttft = good.ttft[rated]
     return tuple(
         Sample(
-            after_s=None if after is None or after < 0 else after,
+            after_s=after if after >= 0 else None,
             tok_s=rate,
             far=far,
-            ttft_s=ttft if _is_figure(ttft) else None,
+            ttft_s=first if is_known else None,
         )
-        for after, rate, far, ttft in zip(
-            since, rates, stats.outliers(rates), map(_known, rated["ttft_s"]), strict=True
+        for after, rate, far, first, is_known in zip(
+            since, rates, stats.outliers(rates), ttft.tolist(), is_figure(ttft).tolist(), strict=True
         )
     )
-
-
-def _words(cell: str | None) -> list[str] | None:
-    """Warnings of a trial; None where nobody looked."""
-    return None if cell is None else [word.strip() for word in cell.split(",")]
-
-
-def _speculative(table: pd.DataFrame) -> pd.Series[bool]:
-    """Which rows were decoded with a draft; rows that did not end well go with the others of their run."""
-    drafted = (table["tokens_drafted"] > 0).fillna(False).astype(bool)
-    ok = table["outcome"] == Outcome.OK.value
-    share = drafted[ok].groupby(table.loc[ok, "run"]).all()
-    return drafted.where(ok, table["run"].map(share).fillna(False).astype(bool))
-
-
-def _series(key: Hashable, machines: dict[Hashable, dict[str, Any]]) -> Series:
-    values = {name: _known(value) for name, value in zip(_SERIES, _tuple(key), strict=True)}
-    values["simulated"] = bool(values["simulated"])
-    values["speculative"] = bool(values["speculative"])
-    values["provenance"] = values["provenance"] or "measured"
-    return Series(**values, **machines[values["machine_id"]])
-
-
-def _machines(table: pd.DataFrame) -> dict[Hashable, dict[str, Any]]:
-    """Id -> what its newest run says it is; machines of equal label get the end of their id."""
-    age = _ages(table)
-    newest = table.loc[table["run"].map(age).sort_values(kind="stable").index]
-    last = (
-        newest.drop_duplicates("machine_id", keep="last").set_index("machine_id").loc[table["machine_id"].unique()]
-    )
-    labels = Counter(last["machine"])
-    ids = [str(one) for one in last.index]
-    length = _length(ids)
-    return {
-        one: {
-            "machine": f"{row['machine']} [{one[-length:]}]"
-            if labels[row["machine"]] > 1
-            else str(row["machine"]),
-            "chip": _known(row["chip"]),
-            "ram_bytes": _known(row["ram_bytes"]),
-        }
-        for one, (_, row) in zip(ids, last.iterrows(), strict=True)
-    }
-
-
-def _length(ids: list[str]) -> int:
-    """How many characters from the end tell ids apart, at least four."""
-    longest = max(map(len, ids), default=4)
-    return next((n for n in range(4, longest) if len({one[-n:] for one in ids}) == len(ids)), max(longest, 4))
-
-
-def _ages(table: pd.DataFrame) -> dict[Hashable, int]:
-    """Run -> its rank by the time it began; the newest is highest, without a date lowest, ties as in the table."""
-    runs = table.drop_duplicates("run").sort_values("run_started_at", kind="stable", na_position="first")
-    return {run: rank for rank, run in enumerate(runs["run"])}
-
-
-def _name(entry: Point | Absent) -> tuple[Series, str]:
-    return entry.series, entry.model
-
-
-def _tuple(key: Hashable) -> tuple[Any, ...]:
-    return key if isinstance(key, tuple) else (key,)
-
-
-def _known(value: Any) -> Any:
-    """A cell as a plain Python value, None for NA."""
-    if pd.isna(value):
-        return None
-    return value.item() if hasattr(value, "item") else value
