@@ -184,6 +184,10 @@ def test_two_sizes_have_a_line_without_interval(trials: int) -> None:
     assert (end.low, end.high) == (None, None)
 
 
+def test_two_sizes_on_a_line_that_would_begin_below_zero_have_no_interval_either() -> None:
+    assert fitted(point(1, [500.0]), point(4, [100.0])).draws == ()
+
+
 def test_three_sizes_of_one_trial_each_have_an_interval() -> None:
     end = crossed(point(1, [160]), point(8, [50]), point(70, [7])).parameters
     assert end is not None
@@ -192,10 +196,13 @@ def test_three_sizes_of_one_trial_each_have_an_interval() -> None:
 
 
 def test_an_interval_may_have_no_upper_end() -> None:
-    end = crossed(point(7, [10.2]), point(8, [9.5]), point(9, [9.9])).parameters
-    assert end is not None
-    assert end.low is not None
-    assert end.high is None
+    points = [point(7, [10.2]), point(8, [9.5]), point(9, [9.9])]
+    found = fitted(*points)
+    for told in (crossed(*points).parameters, found.rate, found.tok_s_at(20 * B)):
+        assert told is not None
+        assert told.low is not None
+        assert told.low < told.value
+        assert told.high is None
 
 
 def test_one_size_has_no_line() -> None:
