@@ -63,14 +63,16 @@ def main(folder: Path) -> None:
     with (folder / "throughput_public.csv").open(newline="", encoding="utf-8") as stream:
         rows = [row for row in csv.DictReader(stream) if kept(row)]
     sources: dict[tuple[str, str], int] = {}
+    machines: dict[tuple[str, str], int] = {}
     with (DATA / "published.csv").open("w", newline="", encoding="utf-8") as stream:
         out = csv.writer(stream, lineterminator="\n")
-        out.writerow([*COLUMNS, "source", "page"])
+        out.writerow([*COLUMNS, "source", "page", "machine"])
         for row in rows:
             source, page = split(row["source"])
             number = sources.setdefault((source, row["source_commit"]), len(sources) + 1)
             cells = [plain(row[column]) for column in COLUMNS.values()]
-            out.writerow([*cells, number, page])
+            machine = machines.setdefault((source, row["machine"]), len(machines) + 1)
+            out.writerow([*cells, number, page, machine])
     with (DATA / "published_sources.csv").open("w", newline="", encoding="utf-8") as stream:
         out = csv.writer(stream, lineterminator="\n")
         out.writerow(["number", "source", "commit"])

@@ -10,6 +10,7 @@ from functools import lru_cache
 from tpsprofile import units
 from tpsprofile.chips import Chip, catalogue
 from tpsprofile.errors import UsageError
+from tpsprofile.predict import measured as told
 from tpsprofile.predict import model
 from tpsprofile.predict.published import Figure, engine_of, figures, native
 from tpsprofile.predict.weights import Weights
@@ -21,7 +22,7 @@ _ROOM = 0.88
 """Share of a graphics card's memory that weights may take, before the rest goes to the processor's."""
 _CELL = 8
 """Figures of one chip from one source that count in full; more of them share their weight."""
-_EXPERTS_NOISE = 0.35
+_TOO_LARGE = "does not fit in the chip's memory: it would run far slower, or not at all"
 _ENGINES = {"llama.cpp", "ollama", "mlx", "llamafile", "lm studio"}
 """Engines that published figures of several chips are of."""
 
@@ -58,8 +59,7 @@ def predict(chip: Chip, weights: Weights, engine: str | None = None) -> Predicti
     case = _case(chip, chip.bandwidth_bytes_s, weights, engine_of(name), build)
     used = training()
     log_seconds, spread = model.log_time(_fitted(), case)
-    noise = _EXPERTS_NOISE if weights.experts else 0.0
-    spread = math.sqrt(spread**2 + model.NOISE**2 + noise**2)
+    spread = math.sqrt(spread**2 + model.NOISE**2)
     roofline = chip.bandwidth_bytes_s / weights.bytes_read
     rate = min(math.exp(-log_seconds), roofline)
     return Prediction(
@@ -74,29 +74,28 @@ def predict(chip: Chip, weights: Weights, engine: str | None = None) -> Predicti
 def third(measured: Sequence[tuple[float, float]], weights: Weights, chip: Chip | None = None) -> Prediction:
     """What a machine would run ``weights`` at, from two or more sizes measured on it.
 
-    ``measured`` is (bytes read a token, tok/s) of each. Seconds a token = fixed + bytes x seconds a byte, by least
-    squares of relative errors; fixed is never below 0, and the rate never above the chip's roofline where it is
-    known.
+    ``measured`` is (bytes read a token, tok/s) of each; formula: ``measured.seconds``. Better with the machine's
+    ``chip``, whose bandwidth bounds what two noisy figures may say.
 
-    Raises UsageError for fewer than two different sizes, and for figures that fall with smaller sizes.
+    Raises UsageError for fewer than two different sizes, and for a larger model that is not the slower one.
     """
     sizes = [(read, 1 / rate) for read, rate in measured if read > 0 and rate > 0]
     if len({read for read, _ in sizes}) < 2:
         raise UsageError("A third size needs figures of two different sizes.", "Measure another one.")
-    fixed, slope = _line(sizes)
-    if slope <= 0:
-        raise UsageError("The larger model is not the slower one: sizes tell nothing.", "Measure again.")
-    seconds = fixed + slope * weights.bytes_read
-    if chip is not None and chip.bandwidth_bytes_s is not None:
-        seconds = max(seconds, weights.bytes_read / chip.bandwidth_bytes_s)
-    spread = _third_spread(sizes, weights.bytes_read)
-    listed = " and ".join(f"{1 / time:.3g} tok/s at {units.memory(read)}" for read, time in sorted(sizes)[:3])
+    bandwidth = chip.bandwidth_bytes_s if chip is not None else None
+    rate = 1 / told.seconds(sizes, weights, bandwidth)
+    width = _TENTH * told.spread(sizes, weights.bytes_read)
+    high = rate * math.exp(width)
+    listed = [f"{1 / time:.3g} tok/s at {units.memory(read)}" for read, time in sorted(sizes)[:3]]
+    lines = list(_of_weights(weights))
+    if chip is not None and not fits(chip.name, weights):
+        lines.append(_TOO_LARGE)
     return Prediction(
-        decode_tok_s=1 / seconds,
-        low=math.exp(-_TENTH * spread) / seconds,
-        high=math.exp(_TENTH * spread) / seconds,
-        rests_on=(f"measured here: {listed}",),
-        caveats=_of_weights(weights),
+        decode_tok_s=rate,
+        low=rate * math.exp(-width),
+        high=high if bandwidth is None else max(rate, min(high, bandwidth / weights.bytes_read)),
+        rests_on=(f"measured: {', '.join(listed)}",),
+        caveats=tuple(lines),
     )
 
 
@@ -104,20 +103,23 @@ def _case(chip: Chip, bandwidth: float, weights: Weights, engine: str, build: st
     backend = native(chip.name)
     if backend == "metal" and engine in {"mlx", "vllm"}:
         backend = "mlx"
+    like = _of_build(backend, build) if build else None
     return model.Case(
         chip=chip.name,
         bandwidth_bytes_s=bandwidth,
         backend=backend,
         engine=engine,
         weights=weights,
-        source=_source(backend, build) if build else None,
+        source=like.source if like else None,
+        year=like.year if like else None,
     )
 
 
-def _source(backend: str, build: str) -> str | None:
-    """The source whose build that is; None where there is none."""
-    found = (case.source or "" for case in map(model.case_of, training()) if case.backend == backend)
-    return next((source for source in found if build.lower() in source.lower()), None)
+def _of_build(backend: str, build: str) -> model.Case | None:
+    """A case of that build; None where no figure is of it."""
+    found = (one for one in training() if one.backend == backend and build.lower() in (one.version or "").lower())
+    first = next(found, None)
+    return model.case_of(first) if first else None
 
 
 @lru_cache(maxsize=1)
@@ -197,7 +199,7 @@ def _chips(found: Sequence[Figure]) -> str:
 def _caveats(chip: Chip, weights: Weights, case: model.Case, engine: str | None) -> tuple[str, ...]:
     lines = list(_of_weights(weights))
     if not fits(chip.name, weights):
-        lines.append("does not fit in the chip's memory: it would run far slower, or not at all")
+        lines.append(_TOO_LARGE)
     if case.engine not in _ENGINES:
         lines.append(f"few or no published figures of {engine}: taken as llama.cpp")
     elif case.engine == "mlx" and case.backend != "mlx":
@@ -217,25 +219,3 @@ def _of_weights(weights: Weights) -> tuple[str, ...]:
     if weights.quantisation in {"IQ1_S", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M", "IQ3_XXS", "Q2_K", "F32"}:
         lines.append(f"few published figures with {weights.quantisation}")
     return tuple(lines)
-
-
-def _line(sizes: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Fixed seconds and seconds a byte, by least squares of relative errors, fixed not below 0."""
-    weight = [1 / time**2 for _, time in sizes]
-    whole = sum(weight)
-    middle = sum(w * read for w, (read, _) in zip(weight, sizes, strict=True)) / whole
-    height = sum(w * time for w, (_, time) in zip(weight, sizes, strict=True)) / whole
-    across = sum(w * (read - middle) ** 2 for w, (read, _) in zip(weight, sizes, strict=True))
-    slope = sum(w * (read - middle) * (t - height) for w, (read, t) in zip(weight, sizes, strict=True)) / across
-    fixed = height - slope * middle
-    if fixed >= 0:
-        return fixed, slope
-    through = sum(w * read * t for w, (read, t) in zip(weight, sizes, strict=True))
-    return 0.0, through / sum(w * read**2 for w, (read, _) in zip(weight, sizes, strict=True))
-
-
-def _third_spread(sizes: Sequence[tuple[float, float]], read: float) -> float:
-    """Standard deviation of the logarithm: 2%, and more the further away and the nearer the two sizes."""
-    logs = sorted(math.log(size) for size, _ in sizes)
-    beyond = max(0.0, math.log(read) - logs[-1], logs[0] - math.log(read))
-    return 0.02 * (1 + 2 * beyond / max(0.3, logs[-1] - logs[0]))

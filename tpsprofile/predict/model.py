@@ -22,24 +22,29 @@ from tpsprofile.predict.weights import KINDS, Weights
 from tpsprofile.records import Record
 
 Array = NDArray[np.float64]
-Effects = tuple[tuple[str, str], ...]
+Effect = tuple[str, str]
 """(part, name): part is ``f``, ``g`` or ``c``; the name begins with its kind."""
 
 SPREAD = {
     "f:base": 1.0,
     "f:backend": 0.5,
     "f:family": 0.3,
-    "f:source": 0.3,
+    "f:source": 0.2,
+    "f:age": 0.2,
     "f:blocks": 0.3,
     "g:base": 0.3,
     "g:kind": 0.15,
     "g:family": 0.15,
     "g:core": 0.1,
     "g:dies": 0.1,
+    "f:experts": 0.4,
+    "g:experts": 0.3,
     "c:chip": 0.05,
     "c:source": 0.05,
 }
 """Prior standard deviations of the effects, as logarithms."""
+NOW = 2025.5
+"""The build of an engine that is not told, as a decimal year."""
 NOISE = 0.05
 """Standard deviation of one figure, as a logarithm; what lies beyond 1.5 of it weighs less (Huber)."""
 _HUBER = 1.5
@@ -58,10 +63,12 @@ class Case(Record, frozen=True, kw_only=True):
     weights: Weights
     source: str | None = None
     """None for a machine that nobody has published a figure of."""
+    year: float | None = None
+    """When the engine was built, as a decimal year; None for the usual (``NOW``)."""
 
     @property
-    def effects(self) -> Effects:
-        """The effects that make this case's time."""
+    def effects(self) -> tuple[tuple[Effect, float], ...]:
+        """The effects that make this case's time, and how often each is in it."""
         family = family_of(self.chip)
         kind = KINDS[self.weights.quantisation].group
         blocks = blocks_of(self.weights.name or "")
@@ -78,11 +85,14 @@ class Case(Record, frozen=True, kw_only=True):
             found.append(("g", f"core {family} {kind}"))
         if "Ultra" in self.chip:
             found.append(("g", "dies Ultra"))
+        if self.weights.experts:
+            found += [("f", "experts"), ("g", "experts")]
         if blocks:
             found.append(("f", f"blocks {blocks}"))
         if self.source:
-            found += [("f", f"source {self.source} {self.backend}"), ("c", f"source {self.source} {self.backend}")]
-        return tuple(found)
+            found += [(part, f"source {self.source} {self.backend}") for part in "fc"]
+        age = (NOW if self.year is None else self.year) - NOW
+        return (*((effect, 1.0) for effect in found), (("f", "age"), -age))
 
 
 class Fitted(Record, frozen=True, kw_only=True):
@@ -139,7 +149,10 @@ def case_of(figure: Figure) -> Case:
         backend=figure.backend,
         engine=figure.engine,
         weights=figure.weights,
-        source=f"{figure.group} {figure.version or ''}" if figure.backend != "rocm" else figure.group,
+        source=f"{figure.group} {figure.version or ''}"
+        if figure.year is None or figure.year < 2025
+        else figure.group,
+        year=figure.year,
     )
 
 
@@ -167,12 +180,12 @@ def fit(cases: Sequence[Case], seconds: Sequence[float], shares: Sequence[float]
 
 def log_time(fitted: Fitted, case: Case) -> tuple[float, float]:
     """Logarithm of the seconds a token, and its standard deviation without a single figure's noise."""
-    effects = case.effects
+    effects = dict(case.effects)
     parts = {"f": 0.0, "g": 0.0, "c": 0.0}
     known = [effect for effect in effects if effect in fitted.names]
     for effect in known:
-        parts[effect[0]] += float(fitted.mode[fitted.names[effect]])
-    spreads = [(part, _spread(part, name)) for part, name in effects if (part, name) not in fitted.names]
+        parts[effect[0]] += effects[effect] * float(fitted.mode[fitted.names[effect]])
+    spreads = [(effect[0], _spread(*effect)) for effect in effects if effect not in fitted.names]
     if case.source is None:
         for part in "fc":
             mean, spread = fitted.usual.get(case.backend, {}).get(part, (0.0, SPREAD[f"{part}:source"]))
@@ -183,7 +196,7 @@ def log_time(fitted: Fitted, case: Case) -> tuple[float, float]:
     slope = {"f": fixed / (fixed + read), "g": read / (fixed + read), "c": 1.0}
     row = np.zeros(len(fitted.mode))
     for effect in known:
-        row[fitted.names[effect]] = slope[effect[0]]
+        row[fitted.names[effect]] = effects[effect] * slope[effect[0]]
     variance = float(row @ _solved(fitted.precision, row)) + sum(
         (slope[part] * spread) ** 2 for part, spread in spreads
     )
@@ -197,30 +210,34 @@ class _Table(Record, frozen=True, kw_only=True):
     index: NDArray[np.intp]
     part: NDArray[np.intp]
     """0 for f, 1 for g, 2 for c, 3 for none."""
+    times: Array
+    """How often an effect is in a case."""
     layers: Array
     ideal: Array
 
 
 def _table(cases: Sequence[Case]) -> _Table:
     effects = [case.effects for case in cases]
-    names = {name: number for number, name in enumerate(dict.fromkeys(name for row in effects for name in row))}
+    names = {name: number for number, name in enumerate(dict.fromkeys(name for row in effects for name, _ in row))}
     most = max(len(row) for row in effects)
-    index, part = np.zeros((len(cases), most), dtype=np.intp), np.full((len(cases), most), 3, dtype=np.intp)
+    shape = len(cases), most
+    index, part, times = np.zeros(shape, dtype=np.intp), np.full(shape, 3, dtype=np.intp), np.zeros(shape)
     for number, row in enumerate(effects):
-        index[number, : len(row)] = [names[name] for name in row]
-        part[number, : len(row)] = ["fgc".index(name[0]) for name in row]
+        index[number, : len(row)] = [names[name] for name, _ in row]
+        part[number, : len(row)] = ["fgc".index(name[0]) for name, _ in row]
+        times[number, : len(row)] = [often for _, often in row]
     layers = np.array([case.weights.layers / 32 for case in cases])
     ideal = np.array([case.weights.bytes_read / case.bandwidth_bytes_s for case in cases])
-    return _Table(names=names, index=index, part=part, layers=layers, ideal=ideal)
+    return _Table(names=names, index=index, part=part, times=times, layers=layers, ideal=ideal)
 
 
 def _times(theta: Array, table: _Table) -> tuple[Array, Array]:
     """Logarithms of the times, and their derivatives by the effects of each case."""
-    values = theta[table.index]
+    values = theta[table.index] * table.times
     f, g, c = (np.where(table.part == number, values, 0.0).sum(axis=1) for number in range(3))
     fixed, read = table.layers * np.exp(f), table.ideal * np.exp(g)
     shares = np.stack([fixed / (fixed + read), read / (fixed + read), np.ones_like(fixed), np.zeros_like(fixed)])
-    return c + np.log(fixed + read), np.take_along_axis(shares.T, table.part, axis=1)
+    return c + np.log(fixed + read), np.take_along_axis(shares.T, table.part, axis=1) * table.times
 
 
 def _products(table: _Table, slopes: Array, weight: Array) -> Array:

@@ -38,6 +38,8 @@ class Figure(Record, frozen=True, kw_only=True):
     engine: str
     """In lower case, without its build: ``llama.cpp``, ``ollama``, ``mlx``, ``vllm``."""
     version: str | None
+    year: float | None
+    """When it was measured or, where that is told, the engine built; a decimal year."""
     backend: str
     """What computes: ``metal``, ``cuda``, ``rocm``, ``vulkan``, ``mlx``, ``cpu``."""
     model: str
@@ -48,6 +50,8 @@ class Figure(Record, frozen=True, kw_only=True):
     evidence: str
     flag: str | None
     source: str
+    machine: int
+    """The same for figures of one machine in one source."""
 
     @property
     def group(self) -> str:
@@ -100,6 +104,7 @@ def _figure(row: dict[str, str], sources: dict[str, str]) -> Figure:
         bandwidth_bytes_s=float(row["bandwidth_gb_s"]) * _GB,
         engine=engine,
         version=row["version"] or None,
+        year=_year(row["version"]) or _year(row["date"]),
         backend=_backend(row, engine),
         model=row["model"],
         weights=_weights(row),
@@ -108,7 +113,14 @@ def _figure(row: dict[str, str], sources: dict[str, str]) -> Figure:
         evidence=row["evidence"],
         flag=row["flag"] or None,
         source=sources[row["source"]].replace("*", row["page"]),
+        machine=int(row["machine"]),
     )
+
+
+def _year(text: str) -> float | None:
+    """The decimal year of a date in the text."""
+    found = re.search(r"(20\d\d)-(\d\d)", text)
+    return int(found[1]) + (int(found[2]) - 0.5) / 12 if found else None
 
 
 def engine_of(text: str) -> str:
@@ -116,6 +128,8 @@ def engine_of(text: str) -> str:
     name = text.lower().replace("_", "-")
     if "localscore" in name or "llamafile" in name:
         return "llamafile"
+    if name in {"mlx-vlm", "vllm-mlx"}:
+        return name
     for engine, marks in _ENGINES.items():
         if any(mark in name for mark in marks):
             return engine
@@ -134,7 +148,9 @@ _ENGINES = {
 def _backend(row: dict[str, str], engine: str) -> str:
     told = row["backend"].lower()
     if row["chip"].startswith("Apple"):
-        return "cpu" if told == "cpu" else "mlx" if engine == "mlx" or "vllm" in engine else "metal"
+        if told == "cpu" or engine == "mlx-vlm":
+            return "cpu" if told == "cpu" else engine
+        return "mlx" if engine == "mlx" or "vllm" in engine else "metal"
     for backend in ("vulkan", "rocm", "cuda", "cpu", "ipex"):
         if backend in told:
             return "vulkan" if backend == "ipex" else backend

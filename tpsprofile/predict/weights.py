@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from tpsprofile.errors import UsageError, did_you_mean
@@ -113,8 +114,8 @@ _ALIASES = {
     "GPTQ4": "GPTQ",
 }
 _BILLION = 1e9
-_FEW = 5e9
-"""Parameters below which models mostly tie their tables."""
+_TIED, _UNTIED = 3e9, 8e9
+"""Parameters up to which models mostly tie their tables, and from which on they do not."""
 
 
 def kind_of(quantisation: str) -> str:
@@ -156,10 +157,10 @@ def weights(
     model = _model(parameters, name)
     if model is not None and model.active is not None and parameters_active is None:
         parameters_active = model.active * _BILLION
-    table, tied = _table(parameters, model)
-    body = parameters - table * (1 if tied else 2)
+    table, looked_up = _tables(parameters, model)
+    body = parameters - table - looked_up
     layers_bytes, table_bytes = body * kind.bits / 8, table * kind.table_bits / 8
-    unread = 0.0 if tied else table * kind.bits / 8
+    unread = looked_up * kind.bits / 8
     whole = layers_bytes + table_bytes + unread
     if file_bytes is not None:
         unread, whole = unread * min(1.0, file_bytes / whole), file_bytes
@@ -185,12 +186,13 @@ def _model(parameters: float, name: str | None) -> known.Known | None:
     return known.of_count(parameters)
 
 
-def _table(parameters: float, model: known.Known | None) -> tuple[float, bool]:
-    """Parameters of the output table, and whether it is tied."""
+def _tables(parameters: float, model: known.Known | None) -> tuple[float, float]:
+    """Parameters of the output table, and of an input table beside it; estimated for models that are not known."""
     if model is not None:
-        return model.table * _BILLION, model.tied
+        return model.table * _BILLION, 0.0 if model.tied else model.table * _BILLION
     share = 0.065 * min(4.0, float((8 * _BILLION / parameters) ** 0.65))
-    return share * parameters, parameters < _FEW
+    untied = math.log(parameters / _TIED) / math.log(_UNTIED / _TIED)
+    return share * parameters, share * parameters * min(1.0, max(0.0, untied))
 
 
 def _layers(parameters: float) -> float:
