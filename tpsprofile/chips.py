@@ -43,22 +43,7 @@ class Chip(Record, frozen=True, kw_only=True):
 
 
 _VARIANTS = frozenset(
-    [
-        "pro",
-        "max",
-        "ultra",
-        "ti",
-        "super",
-        "presuper",
-        "xt",
-        "xtx",
-        "ada",
-        "agx",
-        "nano",
-        "cpu",
-        "laptop",
-        "mobile",
-    ]
+    ("pro", "max", "ultra", "ti", "super", "presuper", "xt", "xtx", "ada", "agx", "nano", "cpu", "laptop")
 )
 """Words that make another chip of a name. A name without them means the chip that has none."""
 _SERIES = frozenset(

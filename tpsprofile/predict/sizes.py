@@ -30,7 +30,7 @@ class Size(Record, frozen=True, kw_only=True):
     weights: Weights
     prediction: Prediction
     need_bytes: int
-    """Memory that it takes; of a model whose dimensions are not known, the weights and the engine alone."""
+    """Memory that it takes."""
     fits: bool | None
     """None where the memory is not known."""
 
@@ -43,7 +43,7 @@ class Largest(Record, frozen=True, kw_only=True):
     high: float
     quantisation: str
     held: float | None = None
-    """Parameters that the memory holds, with nothing but weights and engine in it; None where it is not known."""
+    """Parameters that the memory holds; None where it is not known."""
 
     @property
     def walled(self) -> bool:
@@ -98,7 +98,7 @@ def named(
         else:
             return of_shape(ask, shape, quantisation, room_bytes)
     of = weights(count, quantisation or QUANTISATION, parameters_active=active, name=model)
-    return _size(ask, of, memory.at_least(round(of.file_bytes)).total, room_bytes)
+    return _size(ask, of, _need(of), room_bytes)
 
 
 def curve(ask: Ask, quantisation: str = QUANTISATION) -> tuple[Spot, ...]:
@@ -120,8 +120,8 @@ def largest(spots: Sequence[Spot], line_tok_s: float, room_bytes: int | None = N
     rates = [[one.decode_tok_s, one.low, one.high] for one in (spot.prediction for spot in spots)]
     sizes = [float(spot.weights.parameters) for spot in spots]
     value, low, high = (_crossing(sizes, column, line_tok_s) for column in zip(*rates, strict=True))
-    needs = [memory.at_least(round(spot.weights.file_bytes)).total for spot in spots]
-    held = None if room_bytes is None else _crossing(sizes, [1 / need for need in needs], 1 / room_bytes)
+    needs = [1 / _need(spot.weights) for spot in spots]
+    held = None if room_bytes is None else _crossing(sizes, needs, 1 / room_bytes)
     return Largest(parameters=value, low=low, high=high, quantisation=spots[0].weights.quantisation, held=held)
 
 
@@ -151,6 +151,15 @@ def ram(text: str) -> int:
     if not found or not 0.25 <= float(found[1]) <= 1e5:
         raise UsageError(f"{text!r} is not an amount of memory.", "Write it in GB: 128.")
     return round(float(found[1]) * GIB)
+
+
+def _need(of: Weights) -> int:
+    """Bytes that a model of unknown dimensions takes: weights, engine, and the keys and values of the context.
+
+    These for 8 heads of 128 values a layer, as most models from 1B on have.
+    """
+    cache = 2 * 2 * 8 * 128 * of.layers * CONTEXT
+    return memory.at_least(round(of.file_bytes)).total + round(cache)
 
 
 def _size(ask: Ask, of: Weights, need_bytes: int, room_bytes: int | None) -> Size:

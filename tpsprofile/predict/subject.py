@@ -47,7 +47,7 @@ def of_chip(text: str, engine: str = ENGINE, ram_bytes: int | None = None) -> Su
     if chip.bandwidth_bytes_s is None:
         raise UsageError(
             f"The memory bandwidth of {chip.name} is not known: {chip.note or 'no source tells it'}.",
-            "Without it nothing can be predicted.",
+            "Name another chip, or measure two sizes on that machine and use --machine.",
         )
     memory = ram_bytes or chip.most_memory_bytes
     return Subject(

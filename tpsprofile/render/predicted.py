@@ -25,7 +25,8 @@ HEADINGS: Mapping[str, str] = {
     "fits": "fits",
 }
 """Field of a row -> what stands above it."""
-FOOT = "Dashed: predicted from memory bandwidth and the figures of others, with its 80% interval; not measured."
+FOOT = "Dashed: predicted, not measured; its band and bar are 80% intervals."
+_SOURCE = "It rests on memory bandwidth and published figures of other machines."
 _REACH = 1.5
 """How far a curve is drawn beyond the largest size that is asked about."""
 _LEAST, _MOST = 1.1e8, 9e11
@@ -43,7 +44,7 @@ class Row(Record, frozen=True, kw_only=True):
     memory: str
     fits: str
     slow: bool
-    """Below the line."""
+    """Below the line, or it does not fit."""
 
 
 class Curve(Record, frozen=True, kw_only=True):
@@ -62,16 +63,16 @@ def rows(sizes: Sequence[Size], line_tok_s: float) -> tuple[Row, ...]:
 
 
 def _row(one: Size, line_tok_s: float) -> Row:
-    told, of = one.prediction, one.weights
+    told, of, outside = one.prediction, one.weights, one.fits is False
     return Row(
         model=of.name or "any model",
         size=units.parameters(of.parameters),
         weights=of.quantisation,
-        rate=units.rate(told.decode_tok_s),
-        interval=f"{units.rate(told.low)} to {units.rate(told.high)}",
+        rate=units.UNKNOWN if outside else units.rate(told.decode_tok_s),
+        interval="does not fit" if outside else f"{units.rate(told.low)} to {units.rate(told.high)}",
         memory=units.memory(one.need_bytes),
         fits={True: "yes", False: "no", None: units.UNKNOWN}[one.fits],
-        slow=told.decode_tok_s < line_tok_s,
+        slow=outside or told.decode_tok_s < line_tok_s,
     )
 
 
@@ -184,7 +185,7 @@ def overlaid(picture: Picture, curves: Sequence[Curve], line_tok_s: float) -> Pi
         picture,
         answer=(*picture.answer, *told),
         traces=(*picture.traces, *added),
-        foot=(*picture.foot, FOOT),
+        foot=(*picture.foot, f"{FOOT} {_SOURCE}"),
         crossings=(*picture.crossings, *(one for one in crosses if min(xs) <= one.x <= right)),
     )
 
