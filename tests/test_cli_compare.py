@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -12,13 +13,14 @@ from tests.test_docs import ROOT
 from tests.test_like import on
 from tpsprofile import schema
 from tpsprofile.analysis.like import Who
-from tpsprofile.analysis.speed import Limit, What
+from tpsprofile.analysis.limits import Estimate, Limit, What
+from tpsprofile.analysis.speed import Crossing, End
 from tpsprofile.cli import main
 from tpsprofile.cli.limits import READING_TOK_S, allowed, chosen_limit
 from tpsprofile.errors import UsageError
 from tpsprofile.records import EngineInfo, ModelFacts, Outcome, Run
 from tpsprofile.render import charts
-from tpsprofile.render.compared import ends, short_names, subject, table
+from tpsprofile.render.compared import end, ends, short_names, subject, table
 from tpsprofile.render.verdicts import lead, notes, verdict
 
 
@@ -341,3 +343,30 @@ def test_a_skipped_model_says_too_slow() -> None:
     before = slow(*rows(14, 8), *gone(20, Outcome.BELOW_LINE))
     found = compared(before, fast(*rows(14, 12), *rows(20, 11)), limit=TEN)
     assert verdict(found)[1] == "It gains m14 (was too slow) and m20 (was too slow)."
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "says"),
+    [(40e9, 60e9, "50.0B [40.0B 60.0B]"), (40e9, None, "50.0B [40.0B ∞]"), (None, None, "50.0B")],
+)
+def test_an_end_is_told_with_its_interval(low: float | None, high: float | None, says: str) -> None:
+    crossing = compared(slow(), fast()).crossing_a
+    assert crossing is not None
+    at = Estimate(value=50e9, low=low, high=high)
+    assert end(msgspec.structs.replace(crossing, end=End.CROSSES, parameters=at, extrapolated=False)) == says
+    beyond = msgspec.structs.replace(crossing, end=End.CROSSES, parameters=at, extrapolated=True)
+    assert end(beyond) == f"{says} (beyond the measured sizes)"
+
+
+def test_intervals_that_overlap_are_told() -> None:
+    found = compared(slow(), fast())
+    assert found.crossing_a is not None
+
+    def ending(value: float, low: float, high: float | None) -> Crossing:
+        assert found.crossing_a is not None
+        at = Estimate(value=value * 1e9, low=low * 1e9, high=high and high * 1e9)
+        return msgspec.structs.replace(found.crossing_a, end=End.CROSSES, parameters=at)
+
+    for first, second, overlap in (((10, 8, 14), (12, 11, 15), True), ((10, 8, 11), (13, 12, None), False)):
+        moved = msgspec.structs.replace(found, crossing_a=ending(*first), crossing_b=ending(*second))
+        assert dict(ends(moved))["gained"].endswith("; the intervals overlap") is overlap

@@ -10,7 +10,8 @@ from tests.test_like import on, summary, work
 from tpsprofile.analysis import like
 from tpsprofile.analysis.comparison import Cause, Comparison, compare, significant
 from tpsprofile.analysis.like import Difference
-from tpsprofile.analysis.speed import End, Estimate, Limit, What
+from tpsprofile.analysis.limits import Estimate, Limit, What
+from tpsprofile.analysis.speed import End
 from tpsprofile.analysis.summary import Point
 from tpsprofile.errors import ResultsError, UsageError
 from tpsprofile.records import ModelFacts, Outcome, Run, Trial

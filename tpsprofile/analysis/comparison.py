@@ -11,7 +11,9 @@ from statistics import fmean, median
 from tpsprofile import stats
 from tpsprofile.analysis import like, speed
 from tpsprofile.analysis.like import Difference, Pair, Who
-from tpsprofile.analysis.speed import Crossing, Estimate, Fit, Limit, What
+from tpsprofile.analysis.limits import Estimate, Limit, What, seconds
+from tpsprofile.analysis.ratios import FEWEST_MODELS, mean_ratio, ratio
+from tpsprofile.analysis.speed import Crossing, Fit
 from tpsprofile.analysis.summary import Absent, Point, Series, Summary
 from tpsprofile.errors import ResultsError, UsageError
 from tpsprofile.records import Outcome, Record
@@ -89,7 +91,7 @@ def compare(summary: Summary, a: Who, b: Who, limit: Limit, allow: Collection[Di
     compared = tuple((row.pair.a, row.pair.b) for row in rows if row.ratio)
     if not compared:
         raise _nothing(a, b, limit, rows, allow)
-    overall = speed.mean_ratio(compared, limit)
+    overall = mean_ratio(compared, limit)
     first, second = _most_common(compared)
     fits = [speed.fit(summary, one, limit) for one in (first, second)]
     return Comparison(
@@ -100,7 +102,7 @@ def compare(summary: Summary, a: Who, b: Who, limit: Limit, allow: Collection[Di
         overall=overall,
         significant=significant(overall),
         load=_load_ratio(compared),
-        ttft=speed.mean_ratio(compared, Limit(what=What.TTFT, seconds=limit.seconds)),
+        ttft=mean_ratio(compared, Limit(what=What.TTFT, seconds=limit.seconds)),
         fit_a=fits[0],
         fit_b=fits[1],
         crossing_a=speed.crossing(summary, first, limit),
@@ -113,7 +115,7 @@ def compare(summary: Summary, a: Who, b: Who, limit: Limit, allow: Collection[Di
 
 def usable(point: Point, limit: Limit) -> bool | None:
     """Whether the median of a point's trials stays within the limit; None without a figure for it."""
-    times = speed.seconds(point, limit)
+    times = seconds(point, limit)
     return median(times) <= limit.seconds if times else None
 
 
@@ -126,12 +128,12 @@ def significant(ratio: Estimate | None) -> bool | None:
 
 def _row(pair: Pair, limit: Limit, allow: Collection[Difference]) -> Row:
     compared = set(pair.differences) <= set(allow)
-    ratio = speed.ratio(pair.a, pair.b, limit) if compared else None
+    found = ratio(pair.a, pair.b, limit) if compared else None
     return Row(
         pair=pair,
         compared=compared,
-        ratio=ratio,
-        significant=significant(ratio),
+        ratio=found,
+        significant=significant(found),
         usable_a=usable(pair.a, limit),
         usable_b=usable(pair.b, limit),
     )
@@ -148,7 +150,7 @@ def _load_ratio(compared: Sequence[tuple[Point, Point]]) -> Estimate | None:
     ]
     if not logs:
         return None
-    found = stats.mean_interval(logs) if len(logs) >= speed.FEWEST_MODELS else None
+    found = stats.mean_interval(logs) if len(logs) >= FEWEST_MODELS else None
     low, high = (math.exp(found.low), math.exp(found.high)) if found else (None, None)
     return Estimate(value=math.exp(fmean(logs)), low=low, high=high)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tpsprofile.analysis.comparison import Comparison
     from tpsprofile.analysis.like import Difference, Who
-    from tpsprofile.analysis.speed import Limit
+    from tpsprofile.analysis.limits import Limit
     from tpsprofile.analysis.summary import Summary
 
 _LABEL = 14

@@ -14,7 +14,7 @@ from tpsprofile.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     from tpsprofile.analysis.like import Difference
-    from tpsprofile.analysis.speed import Limit
+    from tpsprofile.analysis.limits import Limit
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -67,7 +67,7 @@ def chosen_limit(line: str | None, ttft: str | None) -> Limit:
 
     Raises UsageError for both at once, and for what is no rate and no duration.
     """
-    from tpsprofile.analysis.speed import Limit, What
+    from tpsprofile.analysis.limits import Limit, What
 
     if line is not None and ttft is not None:
         raise UsageError("--line and --ttft are two limits.", "Choose one of them.")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from statistics import median
 
 from tpsprofile import units
-from tpsprofile.analysis import speed
 from tpsprofile.analysis.comparison import Comparison, Row
 from tpsprofile.analysis.like import Who
-from tpsprofile.analysis.speed import Crossing, End, Estimate, Limit, What
+from tpsprofile.analysis.limits import Estimate, Limit, What, seconds
+from tpsprofile.analysis.speed import Crossing, End
 from tpsprofile.analysis.summary import Point
 from tpsprofile.records import Record
 from tpsprofile.render.names import listed, plain
@@ -121,8 +122,8 @@ def end(crossing: Crossing) -> str:
         ahead = crossing.wall
         wall = f"{units.parameters(ahead.parameters)} does not fit" if ahead else "beyond it memory is short"
         return f"{told} ({wall})"
-    if last.low is not None and last.high is not None:
-        told += f" [{units.parameters(last.low)} {units.parameters(last.high)}]"
+    if last.low is not None:
+        told += f" [{units.parameters(last.low)} {'∞' if last.high is None else units.parameters(last.high)}]"
     return f"{told} (beyond the measured sizes)" if crossing.extrapolated else told
 
 
@@ -143,7 +144,7 @@ def figure(point: Point, limit: Limit) -> str:
     """What a point has of what the limit is on: a rate, or a time with its unit."""
     if limit.what is What.DECODE:
         return units.rate(point.decode.median if point.decode else None)
-    found = speed.seconds(point, limit)
+    found = seconds(point, limit)
     return units.seconds(median(found) if found else None)
 
 
@@ -219,9 +220,10 @@ def _range_line(first: Crossing, second: Crossing) -> list[tuple[str, str]]:
 
 
 def _overlap(a: Estimate, b: Estimate) -> bool:
-    if a.low is None or a.high is None or b.low is None or b.high is None:
+    """Whether the intervals do; one without an upper end goes on for ever."""
+    if a.low is None or b.low is None:
         return False
-    return a.low <= b.high and b.low <= a.high
+    return a.low <= (b.high or math.inf) and b.low <= (a.high or math.inf)
 
 
 def _ratio(value: float) -> str:
