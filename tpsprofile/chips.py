@@ -103,7 +103,7 @@ def _bandwidth(chip: Chip) -> str:
 def _words(text: str) -> frozenset[str]:
     """What a name consists of, without what every GPU's has: ``apple m4 max 40``."""
     plain = re.sub(r"(\d)\s*gi?b\b", r"\1gb", text.lower()).replace("pre-super", "presuper")
-    return frozenset(re.findall(r"[a-z0-9.+]+", plain)) - {"gpu", "core", "cores", "chip"}
+    return frozenset(re.findall(r"[a-z0-9.+]+", plain)) - {"gpu", "core", "cores", "chip", "w", "with"}
 
 
 def _with_memory(wanted: frozenset[str]) -> list[Chip]:
@@ -126,7 +126,8 @@ def _nearest(text: str) -> str:
     """Advice: up to three names that share a word with ``text``, or else are spelt like it."""
     wanted = _words(text) - _SERIES
     known = {" ".join(sorted(_words(chip.family) - _SERIES)): chip.family for chip in catalogue()}
-    near = [name for words, name in known.items() if wanted & set(words.split()) - _VARIANTS]
+    shared = {name: wanted & set(words.split()) for words, name in known.items()}
+    near = sorted((name for name in shared if shared[name] - _VARIANTS), key=lambda name: -len(shared[name]))
     spelt = difflib.get_close_matches(" ".join(sorted(wanted)), known, n=3, cutoff=0.5)
     if near or spelt:
         return f"Near it: {', '.join(near[:3] or [known[words] for words in spelt])}."
