@@ -65,7 +65,7 @@ CROSSINGS = [
 RATIOS = [
     (trials, noise)
     for trials in ((3, 3), (3, 5), (3, 9), (5, 5), (9, 9))
-    for noise in ((0.01, 0.01), (0.05, 0.05), (0.05, 0.01))
+    for noise in ((0.01, 0.01), (0.05, 0.05), (0.05, 0.01), (0.02, 0.01))
 ]
 MEANS = [(models, scatter) for models in SIZES for scatter in (0.0, 0.05)]
 
@@ -144,7 +144,7 @@ def row(name: str, machines: int, one: Callable[[random.Random], tuple[Estimate 
             widths.append((found.high - found.low) / 2 / truth)
     share = hits / max(1, machines - missing)
     width = f"{median(widths):9.1%}" if widths else f"{'—':>9}"
-    verdict = "" if LEAST <= share <= MOST else "  outside"
+    verdict = "" if LEAST <= round(share, 3) <= MOST else "  outside"
     return f"{name:50}{share:7.1%}{width}{unbounded / machines:9.1%}{missing / machines:7.1%}{verdict}"
 
 

@@ -209,10 +209,25 @@ def test_one_size_has_no_line() -> None:
     assert fit(summary(on_line(1), point(1, [100.0], quantisation="Q8_0")), SERIES, LINE) is None
 
 
-def test_times_that_fall_with_size_have_no_line() -> None:
-    points = (point(1, [20.0]), point(8, [30.0]), point(32, [40.0]))
+@pytest.mark.parametrize("rates", [(20.0, 30.0, 40.0), (2.0, 10.0, 500.0), (20.0, 20.0, 20.0)])
+def test_times_that_do_not_grow_with_size_have_no_line(rates: tuple[float, float, float]) -> None:
+    points = [point(size, [rate]) for size, rate in zip((1, 8, 32), rates, strict=True)]
     assert fit(summary(*points), SERIES, LINE) is None
     assert crossed(*points).end is End.BEYOND
+
+
+@pytest.mark.parametrize("rates", [(1e300, 1.0, 1e-300), (1e-300, 1e-301, 1e-302), (1.0, 1e-160, 1e-161)])
+def test_figures_beyond_all_measure_break_nothing(rates: tuple[float, float, float]) -> None:
+    points = [point(size, [rate]) for size, rate in zip((1, 8, 32), rates, strict=True)]
+    for limit in (LINE, Limit(seconds=1e299), Limit(seconds=1e-299)):
+        found = fit(summary(*points), SERIES, limit)
+        if found:
+            assert found.seconds_at(8 * B).value >= 0
+        assert crossing(summary(*points), SERIES, limit)
+
+
+def test_a_trial_that_never_ends_does_not_count() -> None:
+    assert fitted(on_line(1), point(8, [5e-324, 1 / 0.02]), on_line(32)).rate.value == pytest.approx(B / 0.002)
 
 
 @pytest.mark.parametrize("warning", [trust.Warning.TOO_FAST, trust.Warning.SWAPPING, trust.Warning.ERRATIC])

@@ -51,10 +51,10 @@ def difference_interval(a: Sequence[float], b: Sequence[float]) -> Interval | No
     """The 95% interval of median(b) - median(a); None where either has fewer than two values.
 
     Student's t with the variances of both medians, not taken for equal. The degrees of freedom lie midway between
-    the two formulas of B. L. Welch (Biometrika 29, 1938, and 34, 1947), of which the first promises a little too
-    much width for few values and the second too little, and are at most those of equal variances. Two values tell
-    so little of their spread that the fewest degrees possible are taken: then the interval is too wide, not too
-    narrow. Outliers widen it.
+    the two formulas of B. L. Welch (Biometrika 29, 1938, with n - 1 and 0; 34, 1947, with n + 1 and -2), of which
+    for few values the first is too wide and the second too narrow, and are at most those of equal variances. Two
+    values tell so little of their spread that the fewest degrees possible are taken: then it is too wide,
+    not too narrow. Outliers widen it.
     """
     fewest = min(len(a), len(b))
     if fewest < 2:

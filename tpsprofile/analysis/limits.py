@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 
 from tpsprofile.analysis.summary import Point, Sample
@@ -47,11 +48,12 @@ class Limit(Record, frozen=True, kw_only=True):
 
 
 def seconds(point: Point, limit: Limit) -> tuple[float, ...]:
-    """What each trial took of what a limit is on, in s; without trials that lack a part of it.
+    """What each trial took of what a limit is on, in s; without trials that lack a part of it, or never end.
 
     Raises ValueError for TASK without ``tokens_out``.
     """
-    return tuple(time for time in (_of_trial(sample, limit) for sample in point.samples) if time is not None)
+    times = (_of_trial(sample, limit) for sample in point.samples)
+    return tuple(time for time in times if time is not None and math.isfinite(time))
 
 
 def _of_trial(sample: Sample, limit: Limit) -> float | None:

@@ -28,23 +28,24 @@ class Line(NamedTuple):
 def through(xs: Sequence[float], ys: Sequence[float]) -> Line | None:
     """The line through points with x > 0 and y > 0; None for fewer than two, or where y does not grow with x.
 
-    Weighted least squares with weights 1 / line², repeated until the weights stand still: errors are taken for
-    equal shares of the value (P. McCullagh and J. Nelder, Generalized Linear Models, 2nd ed., chapter 8). Where
-    that puts ``fixed`` below 0 it is 0, and the slope is the mean of y / x, the same estimate with one unknown.
+    None too where the points are so far apart that floats cannot hold the line. Weighted least squares with
+    weights 1 / line², repeated until the weights stand still: errors are taken for equal shares of the value
+    (P. McCullagh and J. Nelder, Generalized Linear Models, 2nd ed., chapter 8). Where that puts ``fixed`` below 0
+    it is 0, and the slope is the mean of y / x, the same estimate with one unknown.
     """
     if len(set(xs)) < 2:
         return None
-    found = _weighted(xs, ys)
-    if found is None or found[0] < 0:
-        return _from_origin(xs, ys) if found is None or found[1] > 0 else None
-    fixed, slope, (a, b, c) = found
-    if slope <= 0:
+    try:
+        fixed, slope, (a, b, c) = _weighted(xs, ys)
+        if slope <= 0 or not math.isfinite(fixed + slope):
+            return None
+        if fixed < 0:
+            return _from_origin(xs, ys)
+        first = math.sqrt(a)
+        root = (first, b / first, math.sqrt(max(0.0, c - b * b / a)))
+        return _line(xs, ys, fixed, slope, root=root, freedom=len(xs) - 2)
+    except ArithmeticError:
         return None
-    freedom = len(xs) - 2
-    scatter = _scatter(xs, ys, fixed, slope, freedom)
-    first = math.sqrt(a)
-    root = (first, b / first, math.sqrt(max(0.0, c - b * b / a)))
-    return _line(fixed, slope, scatter, root, freedom)
 
 
 def draws(line: Line) -> tuple[tuple[float, float], ...]:
@@ -54,7 +55,7 @@ def draws(line: Line) -> tuple[tuple[float, float], ...]:
     they are Fieller's interval of the crossing (E. C. Fieller, Some Problems in Interval Estimation, JRSS B 16,
     1954): the x at which the band holds the level. Some may begin below 0: cut off there the band would not hold.
     """
-    if line.scatter is None or len(even(line.freedom)) == 0:
+    if line.scatter is None:
         return ()
     first, mixed, second = line.root
     return tuple((line.fixed + first * u, line.slope + mixed * u + second * v) for u, v in even(line.freedom))
@@ -66,10 +67,8 @@ def even(freedom: int) -> tuple[tuple[float, float], ...]:
 
     Squared radii are quantiles of 2 * F(2, n), which has n * (u^(-2/n) - 1) where a share u lies beyond; angles go
     on by the golden angle (H. Vogel, A Better Way to Construct the Sunflower Head, Math. Biosciences 44, 1979).
-    Each pair has its opposite. Empty for no degree of freedom.
+    Each pair has its opposite.
     """
-    if freedom < 1:
-        return ()
     half = DRAWS // 2
     pairs = []
     for k in range(half):
@@ -79,8 +78,8 @@ def even(freedom: int) -> tuple[tuple[float, float], ...]:
     return tuple(pairs)
 
 
-def _weighted(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float, tuple[float, float, float]] | None:
-    """Intercept, slope and their covariance (00, 01, 11) for a scatter of 1; None where it leaves the positive."""
+def _weighted(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float, tuple[float, float, float]]:
+    """Intercept, slope and their covariance (00, 01, 11) for a scatter of 1; at once where it leaves y > 0."""
     heights = list(ys)
     fixed = slope = 0.0
     cells = (0.0, 0.0, 0.0)
@@ -94,9 +93,7 @@ def _weighted(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float, t
         fixed = level - slope * middle
         cells = (1 / total + middle**2 / spread, -middle / spread, 1 / spread)
         fitted = [fixed + slope * x for x in xs]
-        if min(fitted) <= 0:
-            return None
-        if max(abs(new / old - 1) for new, old in zip(fitted, heights, strict=True)) < 1e-12:
+        if min(fitted) <= 0 or max(abs(new / old - 1) for new, old in zip(fitted, heights, strict=True)) < 1e-12:
             break
         heights = fitted
     return fixed, slope, cells
@@ -105,19 +102,23 @@ def _weighted(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, float, t
 def _from_origin(xs: Sequence[float], ys: Sequence[float]) -> Line:
     n = len(xs)
     slope = math.fsum(y / x for x, y in zip(xs, ys, strict=True)) / n
-    freedom = n - 1 if n > 2 else 0
-    scatter = _scatter(xs, ys, 0.0, slope, freedom)
-    return _line(0.0, slope, scatter, (0.0, slope / math.sqrt(n), 0.0), freedom)
+    root = (0.0, slope / math.sqrt(n), 0.0)
+    return _line(xs, ys, 0.0, slope, root=root, freedom=n - 1 if n > 2 else 0)
 
 
 def _line(
-    fixed: float, slope: float, scatter: float | None, root: tuple[float, float, float], freedom: int
+    xs: Sequence[float],
+    ys: Sequence[float],
+    fixed: float,
+    slope: float,
+    *,
+    root: tuple[float, float, float],
+    freedom: int,
 ) -> Line:
-    first, mixed, second = (part * (scatter or 0.0) for part in root)
-    return Line(fixed, slope, scatter, (first, mixed, second), freedom)
-
-
-def _scatter(xs: Sequence[float], ys: Sequence[float], fixed: float, slope: float, freedom: int) -> float | None:
+    """With ``root`` for a scatter of 1."""
     if freedom < 1:
-        return None
-    return math.sqrt(math.fsum((y / (fixed + slope * x) - 1) ** 2 for x, y in zip(xs, ys, strict=True)) / freedom)
+        return Line(fixed, slope, None, (0.0, 0.0, 0.0), freedom)
+    off = math.fsum((y / (fixed + slope * x) - 1) ** 2 for x, y in zip(xs, ys, strict=True))
+    scatter = math.sqrt(off / freedom)
+    first, mixed, second = root
+    return Line(fixed, slope, scatter, (scatter * first, scatter * mixed, scatter * second), freedom)
