@@ -46,7 +46,7 @@ def known(**changes: Any) -> Trial:
     return trial(**fields | changes)
 
 
-BASE = point(on("A", known(), options={"cache": False, "threads": 8}))
+BASE = point(on("A", known(), options={"cache": False, "slots": 1, "threads": 8}))
 
 
 def other(**changes: Any) -> Point:
@@ -59,8 +59,8 @@ def other(**changes: Any) -> Point:
 
 ALIKE: dict[str, dict[str, Any]] = {
     "another machine": {},
-    "another number of threads": {"options": '{"cache":false,"threads":16}'},
-    "options in another order": {"options": '{"threads":8,"cache":false}'},
+    "another number of threads": {"options": '{"cache":false,"slots":1,"threads":16}'},
+    "options in another order": {"options": '{"threads":8,"slots":1,"cache":false}'},
     "another speed": {"decode": None},
     "a digest that nobody knows": {"digest": None},
     "other warnings": {"warnings": (trust.Warning.BUSY,)},
@@ -123,7 +123,7 @@ def test_the_options_of_an_invented_machine_are_the_machine() -> None:
 
 
 def test_of_a_model_without_a_figure_nobody_asks_for_version_file_or_build() -> None:
-    (gone,) = summary(on("B", known(outcome=Outcome.DOES_NOT_FIT), options={"cache": False})).absent
+    (gone,) = summary(on("B", known(outcome=Outcome.DOES_NOT_FIT), options={"cache": False, "slots": 1})).absent
     assert like.differences(BASE, gone) == like.differences(gone, BASE) == ()
     assert like.differences(other(quantisation="Q4_0"), gone) == (Difference.QUANTISATION,)
 
@@ -174,6 +174,13 @@ def test_among_pairs_equally_alike_the_plainest_counts_then_what_holds_more_mode
     assert (small.model, large.model) == ("llama3.2:1b", "falcon3:10b")
     assert [pair.a.series.depth_tokens for pair in (small, large)] == [0, 0]
     assert [pair.b.series.context_asked for pair in (small, large)] == [8192, 8192]
+
+
+def test_a_shorter_context_goes_before_more_models() -> None:
+    deep = msgspec.structs.replace(work(), depth_tokens=4096)
+    rows = [known(workload=deep), known(workload=work()), known(model=TEN, workload=deep)]
+    small, _ = like.pairs(summary(on("A", *rows), on("B", *rows)), "A", "B")
+    assert small.a.series.depth_tokens == 0
 
 
 def test_a_match_names_what_one_machine_alone_has() -> None:
