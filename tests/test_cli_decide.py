@@ -55,10 +55,7 @@ def test_two_laptops_as_reported_say_wait_and_why() -> None:
     found = words(*LAPTOPS, "--line", "10")
     assert found.startswith("Wait. M4 Max has 1.32× the speed of M2 Max, but no common size")
     assert "none lies between 48.6B and 66.5B" in found
-    assert (
-        "faster alone from 1.2 to 1.5 times the speed, and no model or common size is gained [decides: wait]"
-        in found
-    )
+    assert "faster alone 1.2 to 1.5 times the speed, and no model or common size is surely gained" in found
     assert "qwen2.5:72b class (9.00 tok/s) just misses 10 tok/s. [wait]" in found
     assert "qwen2.5:72b class needs 1.11× its speed" in found
     assert "Figures are as others reported them." in found
@@ -156,6 +153,41 @@ def test_a_damaged_file_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
     assert found.exit_code == 3
     assert "Left out" in found.stderr
     assert found.stdout.startswith("Wait.")
+
+
+def test_a_chip_that_nobody_measured_is_predicted_and_marked() -> None:
+    found = words("--from", "M2 Max", "--to", "M4 Max 40-core", "--ram", "64", "-r", str(REPORTED))
+    assert found.startswith("Wait (predicted). M4 Max (40-core GPU) has 1.4")
+    assert "no common size becomes usable for sure" in found
+    assert "on the line So near 10 tok/s that it may fall below: qwen2.5:72b class" in found
+    assert "Nobody measured Apple M4 Max (40-core GPU)" in found
+
+
+def test_who_has_an_older_machine_still_may_upgrade() -> None:
+    found = words("--from", "M1 Max", "--to", "M4 Max", "-r", str(REPORTED))
+    assert found.startswith("Upgrade (predicted). M4 Max has 1.7")
+    assert "much faster" in found
+
+
+def test_a_task_of_a_predicted_chip_is_one_of_decode() -> None:
+    found = words("--from", "M2", "--to", "RTX 4090", "--task", "coding", "-r", str(REPORTED))
+    assert "decode alone at 16.67 tok/s" in found
+    assert "qwen2.5:72b class does not fit: needs" in found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--from", "M1 Max", "--to", "RTX 4090"], "Nobody measured M1 Max or RTX 4090"),
+        (["--from", "M2 Max", "--to", "M4 Max", "--ram", "64"], "--ram is for a chip"),
+        (["--from", "M2 Max", "--to", "Apple"], "fits several machines"),
+        (["--from", "M2 Max", "--to", "M4 Max 40-core", "--ram", "much"], "not an amount of memory"),
+    ],
+)
+def test_what_cannot_be_predicted_is_said(arguments: list[str], says: str) -> None:
+    found = call(*arguments, "-r", str(REPORTED))
+    assert found.exit_code == 2
+    assert says in found.stderr
 
 
 @pytest.mark.parametrize("rule", Rule, ids=str)

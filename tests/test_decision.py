@@ -49,6 +49,7 @@ DECISIVE: dict[Rule, Comparison] = {
 PRESENT: dict[Rule, Comparison] = {
     Rule.JUST_MISSED: reported(),
     Rule.USABLE_BEFORE: by(1.3),
+    Rule.PREDICTED: by(1.3, kinds=("measured", rules.PREDICTED)),
     Rule.ONE_MODEL: compared({1.0: 50.0}, {1.0: 65.0}),
     Rule.FEW_TRIALS: reported(),
     Rule.REPORTED: reported(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from tpsprofile.analysis.comparison import Comparison, Row
+from tpsprofile.analysis.rules import PREDICTED
 from tpsprofile.analysis.speed import Estimate, What
 from tpsprofile.analysis.summary import Point
 from tpsprofile.records import Record
@@ -75,7 +76,8 @@ def _checked(row: Row, ratio: Estimate, comparison: Comparison, claim: Claim) ->
 
 def _rounding(a: Point, b: Point) -> tuple[float, float] | None:
     """Lowest and highest ratio that rounding allows; None unless others reported nothing but whole numbers."""
-    if "measured" in {a.series.provenance, b.series.provenance} or a.decode is None or b.decode is None:
+    own = {"measured", PREDICTED} & {a.series.provenance, b.series.provenance}
+    if own or a.decode is None or b.decode is None:
         return None
     if not all(sample.tok_s == round(sample.tok_s) for point in (a, b) for sample in point.samples):
         return None

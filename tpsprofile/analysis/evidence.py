@@ -8,7 +8,7 @@ from tpsprofile import trust
 from tpsprofile.analysis import rules
 from tpsprofile.analysis.comparison import Cause, Change, Comparison, Row
 from tpsprofile.analysis.rules import Rule
-from tpsprofile.analysis.speed import Crossing, End, Estimate, Limit
+from tpsprofile.analysis.speed import Crossing, End, Estimate, Limit, What
 from tpsprofile.analysis.summary import Point
 from tpsprofile.analysis.sweetspot import spots, usual_seconds
 from tpsprofile.models.catalogue import SHAPES
@@ -44,9 +44,8 @@ def reasons(comparison: Comparison) -> tuple[Reason, ...]:
 
 
 def gained_sizes(comparison: Comparison) -> tuple[Item, ...]:
-    """Common sizes between the largest usable ones, without those that both machines measured."""
-    bounds = _bounds(comparison)
-    return () if bounds is None else tuple(one for one in _common(comparison) if _within(one, *bounds))
+    """Common sizes between the intervals of the largest usable ones, without those that both machines measured."""
+    return _lying(comparison, _bounds(comparison, sure=True))
 
 
 def _nothing_compared(c: Comparison) -> Reason | None:
@@ -70,7 +69,7 @@ def _loses_model(c: Comparison) -> Reason | None:
 
 
 def _gains_model(c: Comparison) -> Reason | None:
-    gained = [change for change in c.gained if not _by_chance(c, change)]
+    gained = [change for change in c.gained if not _by_chance(c, change) and _is_clear(change, c.limit)]
     return _about(Rule.GAINS_MODEL, (_changed(change, c.limit) for change in gained))
 
 
@@ -99,7 +98,10 @@ def _hardly_faster(c: Comparison) -> Reason | None:
 def _faster_alone(c: Comparison) -> Reason | None:
     some = c.overall is not None and rules.NOTICED <= c.overall.value < rules.MUCH and c.significant is not False
     gains = _gains_model(c) or _gains_size(c)
-    return Reason(rule=Rule.FASTER_ALONE, ratio=c.overall, sizes=_bounds(c)) if some and not gains else None
+    if not some or gains:
+        return None
+    sizes = None if c.gained or _lying(c, _bounds(c)) else _bounds(c)
+    return Reason(rule=Rule.FASTER_ALONE, ratio=c.overall, sizes=sizes)
 
 
 def _just_missed(c: Comparison) -> Reason | None:
@@ -118,16 +120,26 @@ def _usable_before(c: Comparison) -> Reason | None:
     return Reason(rule=Rule.USABLE_BEFORE) if every else None
 
 
+def _predicted(c: Comparison) -> Reason | None:
+    points = (point for row in _compared(c) for point in _points(row) if _is_predicted(point))
+    machines = dict.fromkeys(point.series.machine for point in points)
+    return _about(Rule.PREDICTED, (Item(model=machine, parameters=None) for machine in machines))
+
+
 def _one_model(c: Comparison) -> Reason | None:
     return Reason(rule=Rule.ONE_MODEL) if len(_compared(c)) == 1 else None
 
 
 def _few_trials(c: Comparison) -> Reason | None:
-    return _of_rows(Rule.FEW_TRIALS, c, lambda row: any(len(p.samples) < rules.FEW for p in _points(row)))
+    def few(row: Row) -> bool:
+        return any(len(point.samples) < rules.FEW and not _is_predicted(point) for point in _points(row))
+
+    return _of_rows(Rule.FEW_TRIALS, c, few)
 
 
 def _reported(c: Comparison) -> Reason | None:
-    others = any(p.series.provenance != "measured" for row in _compared(c) for p in _points(row))
+    own = {"measured", rules.PREDICTED}
+    others = any(p.series.provenance not in own for row in _compared(c) for p in _points(row))
     return Reason(rule=Rule.REPORTED) if others else None
 
 
@@ -144,9 +156,8 @@ def _mixed(c: Comparison) -> Reason | None:
 
 
 def _on_the_line(c: Comparison) -> Reason | None:
-    gained = (_changed(change, c.limit) for change in c.gained)
-    near = (one for one in gained if (one.after_s or 0.0) * rules.EDGE > c.limit.seconds)
-    return _about(Rule.ON_THE_LINE, near)
+    near = (change for change in c.gained if _is_near(change, c.limit) or not _is_clear(change, c.limit))
+    return _about(Rule.ON_THE_LINE, (_changed(change, c.limit) for change in near))
 
 
 def _chance(c: Comparison) -> Reason | None:
@@ -182,6 +193,7 @@ FINDERS: Mapping[Rule, Callable[[Comparison], Reason | None]] = {
     Rule.FASTER_ALONE: _faster_alone,
     Rule.JUST_MISSED: _just_missed,
     Rule.USABLE_BEFORE: _usable_before,
+    Rule.PREDICTED: _predicted,
     Rule.ONE_MODEL: _one_model,
     Rule.FEW_TRIALS: _few_trials,
     Rule.REPORTED: _reported,
@@ -195,15 +207,18 @@ FINDERS: Mapping[Rule, Callable[[Comparison], Reason | None]] = {
 }
 
 
-def _bounds(c: Comparison) -> tuple[float, float] | None:
-    """(above this, up to this) in parameters: what is usable on the new machine alone; None where nothing is."""
+def _bounds(c: Comparison, *, sure: bool = False) -> tuple[float, float] | None:
+    """(above this, up to this) in parameters: what is usable on the new machine alone; None where nothing is.
+
+    To be ``sure``, from the upper end of the old interval to the lower end of the new one.
+    """
     old, new = c.crossing_a, c.crossing_b
     if old is None or new is None or new.parameters is None or old.end is End.BEYOND:
         return None
-    upper = new.parameters.value
+    upper = (new.parameters.low if sure else None) or new.parameters.value
     if new.wall and new.wall.parameters:
         upper = min(upper, new.wall.parameters - 1)
-    lower = _first_unusable(c, old)
+    lower = (old.parameters.high if sure and old.parameters else None) or _first_unusable(c, old)
     return None if lower is None or lower >= upper else (lower, upper)
 
 
@@ -232,8 +247,21 @@ def _common(c: Comparison) -> tuple[Item, ...]:
     )
 
 
-def _within(one: Item, lower: float, upper: float) -> bool:
-    return lower < (one.parameters or 0) <= upper
+def _lying(c: Comparison, bounds: tuple[float, float] | None) -> tuple[Item, ...]:
+    """Common sizes within bounds."""
+    if bounds is None:
+        return ()
+    return tuple(one for one in _common(c) if bounds[0] < (one.parameters or 0) <= bounds[1])
+
+
+def _is_near(change: Change, limit: Limit) -> bool:
+    return (usual_seconds(change.on, limit) or 0.0) * rules.EDGE > limit.seconds
+
+
+def _is_clear(change: Change, limit: Limit) -> bool:
+    """The interval of a gained model's rate lies within the limit, where there is one."""
+    interval = change.on.interval if limit.what is What.DECODE else None
+    return interval is None or interval.low >= limit.tok_s
 
 
 def _by_chance(c: Comparison, change: Change) -> bool:
@@ -255,6 +283,10 @@ def _compared(c: Comparison) -> list[Row]:
 
 def _points(row: Row) -> tuple[Point, Point]:
     return row.pair.a, row.pair.b
+
+
+def _is_predicted(point: Point) -> bool:
+    return point.series.provenance == rules.PREDICTED
 
 
 def _grades(row: Row) -> set[trust.Grade | None]:

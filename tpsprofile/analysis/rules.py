@@ -20,6 +20,8 @@ EDGE = 1.05
 """A gain that is less than this beyond the limit lies on it: runs of one machine differ by as much."""
 SAME_SIZE = 1.1
 """Parameter counts that are closer are one size: 7.6B and 8B, 70B and 72B."""
+PREDICTED = "predicted"
+"""Provenance of figures that nobody measured."""
 FEW = 3
 """Trials below which nothing is known of a figure's spread."""
 
@@ -48,6 +50,7 @@ class Rule(StrEnum):
     FASTER_ALONE = "faster alone"
     JUST_MISSED = "just missed"
     USABLE_BEFORE = "usable before"
+    PREDICTED = "predicted"
     ONE_MODEL = "one model"
     FEW_TRIALS = "few trials"
     REPORTED = "as reported"
@@ -90,12 +93,12 @@ RULES: Mapping[Rule, Meaning] = {
     ),
     Rule.GAINS_MODEL: Meaning(
         Verdict.UPGRADE,
-        "a measured model is usable on the new machine alone, and not by chance",
+        "a measured model is surely usable on the new machine alone",
         "Usable on {b} alone: {models}.",
     ),
     Rule.GAINS_SIZE: Meaning(
         Verdict.UPGRADE,
-        "a common size, not measured on both, lies between the largest usable sizes",
+        "a common size lies between the intervals of the largest usable sizes",
         "By the lines through the measured sizes, usable on {b} alone: {models}.",
     ),
     Rule.MUCH_FASTER: Meaning(
@@ -115,7 +118,7 @@ RULES: Mapping[Rule, Meaning] = {
     ),
     Rule.FASTER_ALONE: Meaning(
         Verdict.WAIT,
-        "from 1.2 to 1.5 times the speed, and no model or common size is gained",
+        "1.2 to 1.5 times the speed, and no model or common size is surely gained",
         "{b} has {ratio} the speed of {a}, but no common size becomes usable{between}.",
     ),
     Rule.JUST_MISSED: Meaning(
@@ -127,6 +130,11 @@ RULES: Mapping[Rule, Meaning] = {
         Verdict.NO_DIFFERENCE,
         "every compared model is usable on both machines",
         "Every compared model is usable on {a} already.",
+    ),
+    Rule.PREDICTED: Meaning(
+        None,
+        "the figures of a machine are predicted",
+        "Nobody measured {models}: its figures are predicted, with 95% intervals.",
     ),
     Rule.ONE_MODEL: Meaning(None, "a single model was compared", "One model compared: others may differ."),
     Rule.FEW_TRIALS: Meaning(
@@ -147,7 +155,9 @@ RULES: Mapping[Rule, Meaning] = {
         "Sizes are in several quantisations, so the largest usable one is rough.",
     ),
     Rule.ON_THE_LINE: Meaning(
-        None, "a gain is within 5% of the limit", "So near {limit} that it may fall below: {models}."
+        None,
+        "a gain is within 5% of the limit, or its interval holds it",
+        "So near {limit} that it may fall below: {models}.",
     ),
     Rule.BY_CHANCE: Meaning(
         None, "a gained model has an interval of its ratio that holds 1", "Perhaps by chance: {models}."

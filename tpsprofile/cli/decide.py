@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from tpsprofile.analysis.comparison import Comparison
     from tpsprofile.analysis.cost import Costs
     from tpsprofile.analysis.decision import Decision
+    from tpsprofile.analysis.like import Who
     from tpsprofile.analysis.speed import Limit
-    from tpsprofile.analysis.summary import Point, Summary
+    from tpsprofile.analysis.summary import Summary
     from tpsprofile.render.decided import Page, Section
 
 _CLAIM = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*%?\s*(?:(?:-|–|to)\s*(\d+(?:\.\d+)?)\s*%?)?\s*$")
+_MOST_CAVEATS = 3
 _AMOUNT = click.FloatRange(min=0)
 _COLOURS = {"Upgrade": "bold green", "Undecided": "bold yellow"}
 
@@ -48,13 +50,15 @@ Examples:
   tpsprofile decide --from "M2 Max" --to "M4 Max"
   tpsprofile decide --from M2 --to M4 --task coding   500 tokens in 30 s
   tpsprofile decide --from M2 --to M4 --claim 15-25%  is that so?
+  tpsprofile decide --from M2 --to "M4 Pro" --ram 48  predicted
   tpsprofile decide --from M2 --to M4 --price 4699 --resale 1500
   tpsprofile decide --from M2 --to M4 --watts 60 --kwh-price 0.30
   tpsprofile decide --from M2 --to M4 -r mine/ -r theirs.jsonl --json
 """,
 )
 @click.option("--from", "old", required=True, metavar="NAME", help="The machine you have: a part of its name.")
-@click.option("--to", "new", required=True, metavar="NAME", help="The machine you think of.")
+@click.option("--to", "new", required=True, metavar="NAME", help="The one you think of; either may be a chip.")
+@click.option("--ram", metavar="GB", help="Memory of a predicted chip.  [default: the most it is sold with]")
 @limit_options
 @click.option(
     "--task", metavar="NAME", help="Instead, what you do: reading, chat, coding, completion, agent or summarise."
@@ -73,6 +77,7 @@ def decide(
     *,
     old: str,
     new: str,
+    ram: str | None,
     line: str | None,
     ttft: str | None,
     task: str | None,
@@ -88,11 +93,12 @@ def decide(
     """Say whether the machine --to is worth buying for someone who has --from: upgrade, wait, no difference, or
     undecided where the figures do not reach. Every reason is a rule of docs/decision.md.
 
+    One of the two may be a chip that nobody measured; its figures are predicted then, and the verdict says so.
+
     Prices are plain numbers in your currency. They change no verdict; they say what a gain costs.
     """
     from tpsprofile import merge as merging
-    from tpsprofile.analysis import comparison as comparing
-    from tpsprofile.analysis import cost, decision, like
+    from tpsprofile.analysis import cost, decision
     from tpsprofile.analysis.points import summarise
     from tpsprofile.cli.merge import report
     from tpsprofile.render import decided
@@ -101,17 +107,19 @@ def decide(
     found = merging.gather(results)
     report(found.errors)
     summary = summarise(found.table)
-    a, b = like.find(summary, old), like.find(summary, new)
-    limit = _within_data(asked, summary, {a.machine_id, b.machine_id})
-    compared = comparing.compare(summary, a, b, limit, allowed(allow))
+    a, b = _machine(summary, old), _machine(summary, new)
+    limit = _within_data(asked, summary, a, b)
+    compared, caveats = _compared(summary, (old, a), (new, b), limit, ram=ram, allow=allow)
     answer = decision.decide(compared, claim)
     prices = cost.Prices(price=price, resale=resale, kwh_price=kwh_price, watts=watts)
     costs = cost.costs(compared, prices)
-    note = None if limit == asked else _fallback(asked, limit)
+    notes = [("prediction", f"{one}.") for one in caveats[:_MOST_CAVEATS]]
+    if limit != asked:
+        notes.insert(0, ("limit", _fallback(asked, limit)))
     if as_json:
         _print_json(answer, compared, costs)
     else:
-        _print(decided.page(answer, compared, costs=costs, prices=prices, claim=claim, note=note))
+        _print(decided.page(answer, compared, costs=costs, prices=prices, claim=claim, notes=notes))
     if found.errors:
         click.get_current_context().exit(ResultsError.exit_code)
 
@@ -127,11 +135,58 @@ def _limit(line: str | None, ttft: str | None, task: str | None) -> Limit:
     return tasks.task(task).limit
 
 
-def _within_data(limit: Limit, summary: Summary, machines: set[str]) -> Limit:
-    """What is left of a limit where the figures hold less than it needs."""
+def _machine(summary: Summary, text: str) -> Who | None:
+    """The machine of that name; None for a chip that nobody measured. Raises UsageError for neither."""
+    from tpsprofile import chips
+    from tpsprofile.analysis import like
+
+    try:
+        return like.find(summary, text)
+    except UsageError:
+        fits = any(text.casefold() in who.machine.casefold() for who in like.machines(summary))
+        if fits or not chips.find(text):
+            raise
+    chips.one(text)
+    return None
+
+
+def _compared(
+    summary: Summary,
+    old: tuple[str, Who | None],
+    new: tuple[str, Who | None],
+    limit: Limit,
+    *,
+    ram: str | None,
+    allow: tuple[str, ...],
+) -> tuple[Comparison, tuple[str, ...]]:
+    """Both machines, and what is to be said of a prediction. Raises UsageError where both would be predicted."""
+    from tpsprofile.analysis import comparison as comparing
+    from tpsprofile.predict import sizes, stand_in
+
+    if old[1] is not None and new[1] is not None:
+        if ram is not None:
+            raise UsageError("--ram is for a chip that nobody measured.", "Leave it out.")
+        return comparing.compare(summary, old[1], new[1], limit, allowed(allow)), ()
+    who, chip = (old[1], new[0]) if old[1] is not None else (new[1], old[0])
+    if who is None:
+        raise UsageError(
+            f"Nobody measured {old[0]} or {new[0]}.", "One of them must have figures: tpsprofile sweep there."
+        )
+    ram_bytes = None if ram is None else sizes.ram(ram)
+    found = stand_in.foresee(summary, who, chip, limit, ram_bytes=ram_bytes, old=old[1] is None)
+    return found.comparison, found.caveats
+
+
+def _within_data(limit: Limit, summary: Summary, *machines: Who | None) -> Limit:
+    """What is left of a limit where figures, or a prediction, hold less than it needs."""
+    from msgspec import structs
+
     from tpsprofile.analysis import tasks
 
-    mine: list[Point] = [point for point in summary.points if point.series.machine_id in machines]
+    ids = {who.machine_id for who in machines if who is not None}
+    mine = [point for point in summary.points if point.series.machine_id in ids]
+    if None in machines:
+        mine = [structs.replace(point, ttft=None) for point in mine]
     return tasks.within_data(limit, mine)
 
 
@@ -161,7 +216,8 @@ def _print(page: Page) -> None:
     from tpsprofile.cli.figures import figures
 
     console = Console(highlight=False, markup=False, emoji=False)
-    console.print(Text(f"{page.verdict}.", style=_COLOURS.get(page.verdict, "bold")), page.sentence)
+    style = _COLOURS.get(page.verdict.partition(" (")[0], "bold")
+    console.print(Text(f"{page.verdict}.", style=style), page.sentence)
     console.print()
     console.print(figures(page.table.headings, page.table.lines, console.width, slow=lambda row: row.neither))
     for section in page.sections:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tpsprofile import units
 from tpsprofile.analysis.claim import Claim
@@ -52,23 +52,24 @@ def page(
     costs: Costs | None = None,
     prices: Prices | None = None,
     claim: Claim | None = None,
-    note: str | None = None,
+    notes: Sequence[tuple[str, str]] = (),
 ) -> Page:
-    """Everything there is to say; sections without content are left out. ``note`` is a doubt about the limit."""
+    """Everything there is to say; sections without content are left out. ``notes`` are further doubts."""
     rule = decision.decisive.rule
     why = [(str(rule), f"{RULES[rule].when} [decides: {decision.verdict}]")]
     why += [(str(one.rule), _spoken(one, comparison)) for one in decision.further]
     doubts = [(str(one.rule), sentence(one, comparison)) for one in decision.doubts]
     sections = (
         ("Why", why),
-        ("Doubts", [*([("limit", note)] if note else []), *doubts]),
+        ("Doubts", [*doubts, *notes]),
         (f"Largest usable model ({limit_text(comparison.limit)})", _spots(decision, comparison)),
         (claim_title(claim), claim_lines(decision.corrections)),
         ("Cost", cost_lines(costs, prices) if costs and prices else []),
         (energy_title(prices), energy_lines(costs) if costs else []),
     )
+    predicted = Rule.PREDICTED in {one.rule for one in decision.doubts}
     return Page(
-        verdict=VERDICTS[decision.verdict],
+        verdict=VERDICTS[decision.verdict] + (" (predicted)" if predicted else ""),
         sentence=sentence(decision.decisive, comparison),
         table=compared.table(comparison),
         sections=tuple(Section(title=title, lines=tuple(lines)) for title, lines in sections if lines),
@@ -115,9 +116,9 @@ def _models(reason: Reason, comparison: Comparison) -> str:
 
 
 def _between(reason: Reason) -> str:
-    """``: none lies between 48.6B and 66.5B``; nothing where no sizes are gained."""
+    """``: none lies between 48.6B and 66.5B``; `` for sure`` where one may."""
     if reason.sizes is None:
-        return ""
+        return " for sure"
     low, high = map(units.parameters, reason.sizes)
     return f": none lies between {low} and {high}"
 
