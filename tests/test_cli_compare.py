@@ -121,7 +121,7 @@ def test_charts_are_drawn_from_the_stem_one_set_a_comparison(here: Path, monkeyp
     def draw(comparison: object, summary: object, path: Path) -> tuple[Path, ...]:
         return (path.with_stem(f"{path.stem}-ratio"),)
 
-    monkeypatch.setattr(charts, "draw_comparison", draw, raising=False)
+    monkeypatch.setattr(charts, "draw_comparison", draw)
     assert call("A", "B", "-o", "us.png").stdout.splitlines()[-1] == "us-ratio.png"
     assert call("A", "B", "-o", "us.png", "--json").stderr == "us-ratio.png\n"
     write(here / "results", slow(), fast(), on("C", *rows(1, 50)))

@@ -161,7 +161,7 @@ def _too_slow(rows: Sequence[Row], on: Who) -> list[Change]:
     for row in rows:
         mine, its = (row.pair.a, row.usable_a), (row.pair.b, row.usable_b)
         good, bad = (mine, its) if row.pair.a.series.machine_id == on.machine_id else (its, mine)
-        if row.ratio and good[1] and bad[1] is False:
+        if row.ratio and good[1] and not bad[1]:
             found.append(_change(Cause.TOO_SLOW, good[0], bad[0]))
     return found
 

@@ -11,8 +11,9 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 from tpsprofile import trust
 from tpsprofile.analysis.summary import Absent, Point, Series, Summary
@@ -54,6 +55,10 @@ class Difference(StrEnum):
     """Measured and reported, or reported by two."""
     SYNTHETIC = "synthetic"
     """Real weights and a twin's. The twin has the real model's speed, so this may be allowed."""
+
+
+Values = dict[Difference, str | None]
+"""What stands behind each difference, as text; None is unknown."""
 
 
 class Pair(Record, frozen=True, kw_only=True):
@@ -122,25 +127,20 @@ def pairs(summary: Summary, a: str, b: str) -> tuple[Pair, ...]:
     Of several pairs equally alike it is the one with the shortest prompt and context, then the one whose series
     have most models in common.
     """
-    first, second = _by_model(summary, a), _by_model(summary, b)
-    common = {
-        model: [_pair(one, other) for one, other in itertools.product(first[model], second[model])]
-        for model in first
-        if model in second
-    }
-    shared = Counter((pair.a.series, pair.b.series) for found in common.values() for pair in found)
-
-    def rank(pair: Pair) -> tuple[int, int, int]:
-        works = pair.a.series, pair.b.series
-        length = sum((one.prompt_tokens or 0) + (one.depth_tokens or 0) for one in works)
-        return len(pair.differences), length, -shared[works]
-
-    return tuple(sorted((min(found, key=rank) for found in common.values()), key=_size))
+    looked = _looked_at(summary)
+    return _pairs(looked.get(a, {}), looked.get(b, {}))
 
 
 def matches(summary: Summary) -> tuple[Match, ...]:
     """What each two machines have in common, in the order of the table."""
-    return tuple(_match(summary, a, b) for a, b in itertools.combinations(machines(summary), 2))
+    looked = _looked_at(summary)
+    found = []
+    for a, b in itertools.combinations(machines(summary), 2):
+        first, second = looked.get(a.machine_id, {}), looked.get(b.machine_id, {})
+        only_a = tuple(model for model in first if model not in second)
+        only_b = tuple(model for model in second if model not in first)
+        found.append(Match(a=a, b=b, pairs=_pairs(first, second), only_a=only_a, only_b=only_b))
+    return tuple(found)
 
 
 def differences(a: Entry, b: Entry) -> tuple[Difference, ...]:
@@ -148,22 +148,13 @@ def differences(a: Entry, b: Entry) -> tuple[Difference, ...]:
 
     Of a model without a figure neither file nor version nor build is known: they are left out then.
     """
-    same_source = _source(a.series) == _source(b.series)
-    mine, others = values(a), values(b)
-    left = _not_comparable(a, b)
-
-    def differ(one: Difference) -> bool:
-        if one in left or one not in mine or one not in others:
-            return False
-        return mine[one] != others[one] or (mine[one] is None and not same_source)
-
-    return tuple(filter(differ, Difference))
+    return _differences(a, b, values(a), values(b))
 
 
-def values(entry: Entry) -> dict[Difference, str | None]:
+def values(entry: Entry) -> Values:
     """What stands behind each difference, as text; None is unknown. What nobody looks at is left out."""
     work = entry.series
-    found: dict[Difference, str | None] = {
+    found: Values = {
         Difference.QUANTISATION: entry.quantisation,
         Difference.ENGINE: work.engine,
         Difference.CONTEXT: _number(work.context_asked),
@@ -190,6 +181,52 @@ def mixed(points: Sequence[Point]) -> tuple[str, ...]:
     """Quantisations along one curve, in its order, where sizes differ in it; empty where all are alike."""
     found = tuple(dict.fromkeys(point.quantisation for point in points))
     return tuple(one or "not known" for one in found) if len(found) > 1 else ()
+
+
+class _Looked(NamedTuple):
+    """A point with what stands behind its differences: many are held against many."""
+
+    point: Point
+    values: Values
+    place: int
+    """Of its series, in the order of the table."""
+
+
+def _looked_at(summary: Summary) -> dict[str, dict[str, list[_Looked]]]:
+    """Machine -> model -> its points with a decode rate."""
+    places = {series: place for place, series in enumerate(summary.series)}
+    found: dict[str, dict[str, list[_Looked]]] = {}
+    for point in summary.points:
+        if point.decode is not None:
+            models = found.setdefault(point.series.machine_id, {})
+            models.setdefault(point.model, []).append(_Looked(point, values(point), places[point.series]))
+    return found
+
+
+def _pairs(first: Mapping[str, Sequence[_Looked]], second: Mapping[str, Sequence[_Looked]]) -> tuple[Pair, ...]:
+    common = {model: list(itertools.product(first[model], second[model])) for model in first if model in second}
+    shared = Counter((a.place, b.place) for found in common.values() for a, b in found)
+
+    def rank(both: tuple[_Looked, _Looked]) -> tuple[int, int, int]:
+        a, b = both
+        works = a.point.series, b.point.series
+        length = sum((one.prompt_tokens or 0) + (one.depth_tokens or 0) for one in works)
+        return len(_differences(a.point, b.point, a.values, b.values)), length, -shared[a.place, b.place]
+
+    best = (min(found, key=rank) for found in common.values())
+    return tuple(sorted((_pair(a.point, b.point) for a, b in best), key=_size))
+
+
+def _differences(a: Entry, b: Entry, mine: Values, others: Values) -> tuple[Difference, ...]:
+    same_source = mine[Difference.SOURCE] == others[Difference.SOURCE]
+    left = _not_comparable(a, b)
+
+    def differ(one: Difference) -> bool:
+        if one in left or one not in mine or one not in others:
+            return False
+        return mine[one] != others[one] or (mine[one] is None and not same_source)
+
+    return tuple(filter(differ, Difference))
 
 
 def _not_comparable(a: Entry, b: Entry) -> set[Difference]:
@@ -232,25 +269,6 @@ def _pair(a: Point, b: Point) -> Pair:
 
 def _size(pair: Pair) -> tuple[int, str]:
     return pair.a.parameters or pair.b.parameters or 0, pair.model
-
-
-def _by_model(summary: Summary, machine_id: str) -> dict[str, list[Point]]:
-    found: dict[str, list[Point]] = {}
-    for point in summary.points:
-        if point.series.machine_id == machine_id and point.decode is not None:
-            found.setdefault(point.model, []).append(point)
-    return found
-
-
-def _match(summary: Summary, a: Who, b: Who) -> Match:
-    first, second = _by_model(summary, a.machine_id), _by_model(summary, b.machine_id)
-    return Match(
-        a=a,
-        b=b,
-        pairs=pairs(summary, a.machine_id, b.machine_id),
-        only_a=tuple(model for model in first if model not in second),
-        only_b=tuple(model for model in second if model not in first),
-    )
 
 
 def _tiers(every: Sequence[Who], text: str) -> Iterator[tuple[Who, ...]]:
