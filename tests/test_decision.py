@@ -137,6 +137,10 @@ def test_no_significance_is_no_difference_only_where_the_interval_is_narrow(
         ({"cross": (8, 80), "ends": (End.BEYOND, End.CROSSES)}, []),
         ({"cross": (None, 4), "ends": (End.BELOW, End.CROSSES)}, ["llama3.2:1b"]),
         ({"cross": (40, 20)}, []),
+        ({"cross": (estimate(20, 15, 25), estimate(40, 34, 50))}, ["qwen2.5-coder:32b"]),
+        ({"cross": (20, estimate(40, 30, 50))}, []),
+        ({"cross": (estimate(20, 15, 35), 40)}, []),
+        ({"cross": (8, 80), "ends": (End.MEMORY, End.CROSSES)}, [10, 14, 14, 32, 70, 72]),
     ],
 )
 def test_sizes_are_gained_between_the_largest_usable_ones(changes: dict[str, Any], names: list[object]) -> None:
@@ -144,6 +148,29 @@ def test_sizes_are_gained_between_the_largest_usable_ones(changes: dict[str, Any
     got = [item.model for item in found.models] if found else []
     assert len(got) == len(names)
     assert all(str(name) in model for name, model in zip(names, got, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("rates", "sure", "near"),
+    [
+        ([12.0, 12.1, 12.2], True, False),
+        ([10.3, 10.3, 10.3], True, True),
+        ([9.0, 11.0, 13.0], False, True),
+        ([10.3], True, True),
+        ([12.0], True, False),
+    ],
+)
+def test_a_gain_is_sure_where_its_interval_lies_within_the_limit(
+    rates: list[float], sure: bool, near: bool
+) -> None:
+    found = every(decide(compared({**SMALL, 14.0: 7.0}, {1.0: 130.0, 8.0: 39.0, 14.0: rates})))
+    assert (Rule.GAINS_MODEL in found, Rule.ON_THE_LINE in found) == (sure, near)
+    assert (Rule.FASTER_ALONE in found) is not sure
+
+
+def test_no_size_is_said_to_lie_between_only_where_none_does() -> None:
+    assert decide(by(1.3, cross=(50, 64))).decisive.sizes == (50e9, 64e9)
+    assert decide(by(1.3, cross=(20, estimate(40, 30, 50)))).decisive.sizes is None
 
 
 def test_a_gain_that_may_be_chance_is_a_doubt_and_no_gain() -> None:
