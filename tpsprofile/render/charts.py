@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,21 +12,24 @@ from typing import TYPE_CHECKING
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from tpsprofile.analysis.comparison import Comparison
 from tpsprofile.analysis.points import summarise
 from tpsprofile.analysis.summary import Summary
 from tpsprofile.errors import ResultsError, UsageError
 from tpsprofile.files import replacing
 from tpsprofile.merge import gather
-from tpsprofile.render import style
+from tpsprofile.render import beside, style
 from tpsprofile.render.compose import compose
+from tpsprofile.render.gains import gains
 from tpsprofile.render.metrics import METRICS
 from tpsprofile.render.paint import paint
 from tpsprofile.render.picture import Picture
+from tpsprofile.render.strips import paint_strips
 
 if TYPE_CHECKING:
     from tpsprofile.render.predicted import Curve
 
-__all__ = ["METRICS", "SUFFIXES", "draw", "draw_files", "draw_picture", "drawable", "figure"]
+__all__ = ["METRICS", "SUFFIXES", "draw", "draw_comparison", "draw_files", "draw_picture", "drawable", "figure"]
 
 SUFFIXES = (".png", ".svg", ".pdf")
 """What a chart can be saved as."""
@@ -61,6 +64,26 @@ def draw_picture(picture: Picture, path: Path) -> Path:
         drawn = paint(picture)
     _save(drawn, path)
     return path
+
+
+def draw_comparison(comparison: Comparison, summary: Summary, path: Path) -> tuple[Path, ...]:
+    """Draw two machines beside each other, a file a picture: STEM-curves, STEM-ratio and STEM-gained.
+
+    Raises UsageError for a suffix that charts do not have, ResultsError where a file cannot be written.
+    """
+    _writable(path)
+    drawings: dict[str, Callable[[], Figure]] = {
+        "curves": lambda: paint(beside.curves(comparison, summary)),
+        "ratio": lambda: paint(beside.ratios(comparison)),
+        "gained": lambda: paint_strips(gains(comparison, summary)),
+    }
+    written = []
+    for name, drawing in drawings.items():
+        with _look():
+            drawn = drawing()
+        written.append(path.with_stem(f"{path.stem}-{name}"))
+        _save(drawn, written[-1])
+    return tuple(written)
 
 
 def _writable(path: Path) -> None:

@@ -35,11 +35,14 @@ def crossed(
     frame: Frame,
     taken: Obstacles,
     between: Sequence[Segment],
+    *,
+    rising: bool = False,
 ) -> tuple[Crossed, ...]:
     """Every crossing in its order; ``sizes`` are those of the texts.
 
     An interval lies on the level, or under those to the left that it would touch. A text stands left under its
-    crossing or right above it, where a falling curve leaves room, and with none of the lines ``between`` the two.
+    crossing or right above it, where a falling curve leaves room (a ``rising`` one leaves it on the other
+    sides), and with none of the lines ``between`` the two.
     """
     tips = [frame.spot(one.x, one.y) for one in crossings]
     bars = _bars(crossings, frame)
@@ -47,7 +50,7 @@ def crossed(
     labels: dict[int, Box] = {}
     room = frame.box.grown(-CLEAR)
     for place in sorted(range(len(tips)), key=lambda place: tips[place]):
-        for box in _beside(tips[place], sizes[place]):
+        for box in _beside(tips[place], sizes[place], rising):
             if box.inside(room) and taken.clear(box, 1.5) and not _behind(box, tips[place], between):
                 labels[place] = box
                 taken = taken.and_boxes([box])
@@ -63,9 +66,9 @@ def obstacles(found: Sequence[Crossed]) -> Obstacles:
 
 def _behind(box: Box, tip: Spot, lines: Sequence[Segment]) -> bool:
     """A line lies between a text and its crossing."""
-    left = box.x1 < tip[0]
-    start = (tip[0] - 2, tip[1] - 2) if left else (tip[0] + 2, tip[1] + 2)
-    way = (start, (box.x1 if left else box.x0, box.y1 if left else box.y0))
+    left, low = box.x1 < tip[0], box.y1 < tip[1]
+    start = (tip[0] + (-2 if left else 2), tip[1] + (-2 if low else 2))
+    way = (start, (box.x1 if left else box.x0, box.y1 if low else box.y0))
     return any(meet(way, segment) for segment in lines)
 
 
@@ -89,9 +92,10 @@ def _bars(crossings: Sequence[Cross], frame: Frame) -> list[Segment | None]:
     return [bars.get(place) for place in range(len(crossings))]
 
 
-def _beside(tip: Spot, size: Size) -> Iterator[Box]:
-    """Boxes left under a crossing and right above it, the nearest first."""
+def _beside(tip: Spot, size: Size, rising: bool) -> Iterator[Box]:
+    """Boxes under a crossing and above it on the sides away from its curve, the nearest first."""
+    under, above = (1, -1) if rising else (-1, 1)
     for step in range(_STEPS):
         away = step * size.height / 2
-        yield Box.at((tip[0], tip[1] - away), size, (-1, -1), _GAP_PT)
-        yield Box.at((tip[0] + TIP_PT / 2, tip[1] + away), size, (1, 1), _GAP_PT)
+        yield Box.at((tip[0], tip[1] - away), size, (under, -1), _GAP_PT)
+        yield Box.at((tip[0] + above * TIP_PT / 2, tip[1] + away), size, (above, 1), _GAP_PT)

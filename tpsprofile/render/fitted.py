@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from tpsprofile import units
 from tpsprofile.analysis import speed
-from tpsprofile.analysis.speed import Crossing, End, Estimate, Fit, Limit
+from tpsprofile.analysis.speed import Crossing, End, Estimate, Fit, Limit, What
 from tpsprofile.analysis.summary import Series, Summary
 from tpsprofile.records import Record
 from tpsprofile.render.names import listed
@@ -46,7 +46,10 @@ def fitted(summary: Summary, limit: Limit) -> Mapping[Series, Fitted]:
 
 
 def line(one: Fitted) -> tuple[Spots, Bands]:
-    """Places (parameters, tok/s) along the fit from left to right, and its band (parameters, lowest, highest)."""
+    """Places (parameters, figure) along the fit from left to right, and its band (parameters, lowest, highest).
+
+    The figure is tok/s for a limit on the decode rate, and seconds for others.
+    """
     if one.fit is None:
         return (), ()
     sizes = [float(point.parameters) for point in one.fit.points if point.parameters]
@@ -54,7 +57,8 @@ def line(one: Fitted) -> tuple[Spots, Bands]:
     last = max(sizes[-1], end.value if end is not None and one.crossing.end is End.CROSSES else 0.0)
     low, high = sizes[0] / _BEYOND, last * _BEYOND
     steps = [low * (high / low) ** (n / _STEPS) for n in range(_STEPS + 1)]
-    rates = [(x, one.fit.tok_s_at(x)) for x in sorted({*steps, *sizes})]
+    at = one.fit.tok_s_at if one.fit.limit.what is What.DECODE else one.fit.seconds_at
+    rates = [(x, at(x)) for x in sorted({*steps, *sizes})]
     good = [(x, rate) for x, rate in rates if _drawable(rate.value)]
     spots = tuple((x, rate.value) for x, rate in good)
     band = [(x, rate.low, rate.high) for x, rate in good if rate.low is not None and rate.high is not None]
@@ -65,20 +69,21 @@ def _drawable(rate: float) -> bool:
     return math.isfinite(rate) and rate > 0
 
 
-def cross(one: Crossing, tone: int, line_tok_s: float) -> Cross | None:
-    """The mark where a curve crosses the line; None where it does not."""
+def cross(one: Crossing, tone: int, level: float) -> Cross | None:
+    """The mark where a curve crosses the level, in the unit of the chart; None where it does not."""
     if one.end is not End.CROSSES or one.parameters is None:
         return None
     at = one.parameters
     low, high = (at.value if end is None else end for end in (at.low, at.high))
-    return Cross(x=at.value, y=line_tok_s, low=low, high=high, tone=tone, text=interval(at))
+    return Cross(x=at.value, y=level, low=low, high=high, tone=tone, text=interval(at))
 
 
 def interval(at: Estimate) -> str:
     """A parameter count with its interval: ``49B [45B 54B]``."""
     if at.low is None or at.high is None:
         return size(at.value)
-    return f"{size(at.value)} [{size(at.low)} {size(at.high)}]"
+    show = size if size(at.low) != size(at.high) else units.parameters
+    return f"{show(at.value)} [{show(at.low)} {show(at.high)}]"
 
 
 def size(parameters: float) -> str:
@@ -89,7 +94,7 @@ def size(parameters: float) -> str:
 def answer(found: Mapping[Series, Fitted], called: Mapping[Series, str]) -> tuple[str, ...]:
     """Up to which size each series is usable, the largest first, as one sentence; then those that are not."""
     ends = sorted(found.items(), key=lambda item: -_until(item[1].crossing))
-    usable = [f"{called[series]} {_phrase(one.crossing)}" for series, one in ends if _until(one.crossing)]
+    usable = [f"{called[series]} {phrase(one.crossing)}" for series, one in ends if _until(one.crossing)]
     never = [called[series] for series, one in ends if not _until(one.crossing)]
     told = [_sentence(usable)] if usable else []
     return (*told, *([f"No measured size on {listed(never)}."] if never else []))
@@ -103,7 +108,7 @@ def _until(one: Crossing) -> float:
     return 0.0 if one.end is End.BELOW or one.parameters is None else one.parameters.value
 
 
-def _phrase(one: Crossing) -> str:
+def phrase(one: Crossing) -> str:
     """What follows the name of a series: ``up to 49B [45B 54B]``."""
     assert one.parameters is not None
     if one.end is End.CROSSES:
@@ -122,13 +127,23 @@ def foot(found: Mapping[Series, Fitted], called: Mapping[Series, str]) -> tuple[
     by_size = [called[series] for series, fit in fits.items() if not fit.in_bytes]
     unknown = f" (parameters where sizes of files are not known: {listed(by_size)})" if by_size else ""
     if len(by_size) == len(fits):
-        law = "time a token = fixed + parameters × time a parameter"
+        law = "fixed + parameters × time a parameter"
     else:
-        law = f"time a token = fixed + bytes read × time a byte{unknown}"
+        law = f"fixed + bytes read × time a byte{unknown}"
     crosses = any(one.crossing.end is End.CROSSES for one in found.values())
     triangles = " ▼ and the bar at it: where a curve crosses the line, and its 95% interval." if crosses else ""
     bends = " They bend where sizes differ in quantisation." if any(map(_bends, fits.values())) else ""
-    return (f"Curves: {law}, fitted; bands: 95% interval.{bends}{triangles}",)
+    what = subject(next(iter(fits.values())).limit)
+    return (f"Curves: {what} = {law}, fitted; bands: 95% interval.{bends}{triangles}",)
+
+
+def subject(limit: Limit) -> str:
+    """What a limit is on: ``time a token``."""
+    return {
+        What.DECODE: "time a token",
+        What.TTFT: "time until the first token",
+        What.TASK: "time for an answer",
+    }[limit.what]
 
 
 def _bends(fit: Fit) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from tpsprofile.render import crossed, style
 from tpsprofile.render.crossed import Crossed
 from tpsprofile.render.geometry import Box, Frame, Segment, Size, Spot
-from tpsprofile.render.picture import Picture, Trace, Wall
+from tpsprofile.render.picture import Axis, Picture, Trace, Wall
 from tpsprofile.render.place import (
     CLEAR,
     Curve,
@@ -143,7 +143,7 @@ def _arranged(picture: Picture, sheet: Sheet, room: Box, how: _Try) -> Layout | 
     taken = taken.and_all(drawn).and_boxes(names.boxes.values())
     return Layout(
         frame=frame,
-        ticks_x=_ticks_x(frame, picture, sheet),
+        ticks_x=ticks_x(frame, picture.x, sheet),
         ticks_y=ticks_y,
         names={place: Written(text, names.boxes[place]) for place, text in texts.items()},
         leaders=names.leaders,
@@ -196,8 +196,9 @@ def _frame(picture: Picture, box: Box, how: _Try) -> Frame:
     bottom, top = _stretched(math.log10(min(values)), math.log10(max(values)), picture.y.least)
     rim = 0.09 * (top - bottom)
     if picture.zone:
-        rim_below = max(rim, 0.1 * (top - bottom + 0.2))
-        bottom = min(bottom, math.log10(picture.levels[0].y) - rim_below)
+        strip = max(rim, 0.1 * (top - bottom + 0.2))
+        edge = math.log10(picture.levels[0].y)
+        bottom, top = (bottom, max(top, edge + strip)) if picture.zone_above else (min(bottom, edge - strip), top)
     return Frame(box, x, (max(bottom - rim, -_DECADES), min(top + rim, _DECADES)), picture.x.linear)
 
 
@@ -257,19 +258,20 @@ def _wall_texts(picture: Picture, sheet: Sheet, bands: tuple[Box, ...], taken: O
 def _level_texts(
     picture: Picture, sheet: Sheet, frame: Frame, taken: Obstacles
 ) -> tuple[tuple[Written, ...], Written | None]:
-    """The names of levels, and of the zone under the first."""
+    """The names of levels, and of the zone beside the first."""
     written: list[Written] = []
     from_left = picture.zone is not None
+    under = picture.zone_above
     for level in picture.levels:
         text = sheet.cut(level.text, style.SMALL_PT, (frame.box.x1 - frame.box.x0) * 0.7)
         size = sheet.measure(text, style.SMALL_PT)
-        box = along_line(size, frame.up(level.y), frame, taken, above=True, from_left=from_left)
+        box = along_line(size, frame.up(level.y), frame, taken, above=not under, from_left=from_left)
         taken = taken.and_boxes([box])
         written.append(Written(text, box))
     if picture.zone is None:
         return tuple(written), None
     size = sheet.measure(picture.zone, style.SMALL_PT, style="italic")
-    box = along_line(size, frame.up(picture.levels[0].y), frame, taken, above=False, from_left=True)
+    box = along_line(size, frame.up(picture.levels[0].y), frame, taken, above=under, from_left=True)
     return tuple(written), Written(picture.zone, box)
 
 
@@ -279,27 +281,28 @@ def _crossings(
     """Where the texts of crossings go: with none of the curves ``between`` a text and its crossing."""
     sizes = [sheet.measure(one.text, style.SMALL_PT, weight="bold") for one in picture.crossings]
     lines = [step for curve in between for step in curve.steps]
-    return crossed.crossed(picture.crossings, sizes, frame, taken, lines)
+    return crossed.crossed(picture.crossings, sizes, frame, taken, lines, rising=picture.zone_above)
 
 
 def _letters(picture: Picture, sheet: Sheet, frame: Frame, taken: Obstacles) -> tuple[tuple[int, Written], ...]:
-    """Letters beside their marks, clear of all else and of each other."""
+    """Letters and notes beside their marks, clear of all else and of each other; notes only where that can be."""
     found = []
     for place, trace in enumerate(picture.traces):
         for mark in trace.marks:
-            if mark.letter:
-                size = sheet.measure(mark.letter, style.LETTER_PT, weight="bold")
-                box = near(size, frame.spot(mark.x, mark.y), frame, taken)
+            text = mark.letter or mark.note
+            size = sheet.measure(text, style.LETTER_PT, weight="bold")
+            box = near(size, frame.spot(mark.x, mark.y), frame, taken) if text else None
+            if box and (mark.letter or taken.clear(box, 0.5)):
                 taken = taken.and_boxes([box])
-                found.append((place, Written(mark.letter, box)))
+                found.append((place, Written(text, box)))
     return tuple(found)
 
 
-def _ticks_x(frame: Frame, picture: Picture, sheet: Sheet) -> dict[float, str]:
+def ticks_x(frame: Frame, axis: Axis, sheet: Sheet) -> dict[float, str]:
     """Values of the axis in the frame, as many as do not touch."""
     chosen: dict[float, str] = {}
     free_from = -math.inf
-    for value, text in itertools.chain(*picture.x.ticks):
+    for value, text in itertools.chain(*axis.ticks):
         if frame.holds(value):
             half = sheet.measure(text, style.SMALL_PT).width / 2
             if frame.across(value) - half >= free_from:

@@ -38,6 +38,11 @@ def _steps(*steps: float) -> tuple[float, ...]:
 _STEPS = (_steps(1, 2, 5), _steps(1.5, 3, 4, 7), _steps(1.2, 1.4, 1.6, 1.8, 2.5, 3.5, 4.5, 6, 8, 9))
 _RATES: Ticks = tuple(tuple((value, f"{value:,g}") for value in values) for values in _STEPS)
 _SECONDS: Ticks = tuple(tuple((value, words.short_seconds(value)) for value in values) for values in _STEPS)
+RATIOS: Ticks = (
+    tuple((value, f"{value:g}×") for value in _steps(1, 2, 5)),
+    tuple((value, f"{value:g}×") for value in _steps(1.5, 3, 7)),
+    tuple((value, f"{value:g}×") for value in _steps(1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2.5, 4, 6, 8, 9)),
+)
 _GIBS: Ticks = (tuple((2.0**power * units.GIB, words.short_memory(2.0**power)) for power in range(-6, 13)),)
 SIZES: Ticks = (
     (

@@ -15,35 +15,26 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from tpsprofile.render import style
 from tpsprofile.render.geometry import Box, Segment
 from tpsprofile.render.layout import Layout, arrange, height_of_names
+from tpsprofile.render.page import caption, page, watermark
 from tpsprofile.render.picture import Mark, Picture, Trace
 from tpsprofile.render.sheet import Sheet
 
-_CAPTION_PT = 30.0
-"""From the answer to the axes; the caption of the vertical axis is in it."""
-_TICKS_PT = 46.0
-"""From the axes to the foot; tick labels and the caption of the horizontal axis are in it."""
 _MOST_DOTS = 100
 """More marks than these on one curve are drawn smaller, so that they do not become a band."""
 
 
 def paint(picture: Picture) -> Figure:
     """A picture as a matplotlib figure, as high as its texts need."""
-    width = style.WIDTH_PT - 2 * style.MARGIN_PT
-    sheet = Sheet(style.WIDTH_PT, 2 * style.AXES_HEIGHT_PT)
-    title = sheet.wrap(picture.title, style.TITLE_PT * 1.1, width)
-    answer = [line for entry in picture.answer for line in sheet.wrap(entry, style.ANSWER_PT, width)]
-    foot = [line for entry in picture.foot for line in sheet.wrap(entry, style.FOOT_PT, width)]
-    above = style.MARGIN_TOP_PT + _height(title, style.TITLE_PT) + _height(answer, style.ANSWER_PT) + _CAPTION_PT
-    below = style.MARGIN_PT + _height(foot, style.FOOT_PT) + _TICKS_PT
-    height = max(style.AXES_HEIGHT_PT, height_of_names(picture, sheet))
-    sheet.grow(above + height + below)
-
-    top = _lines(sheet, title, sheet.height - style.MARGIN_TOP_PT, style.TITLE_PT, style.INK, weight="bold")
-    _lines(sheet, answer, top, style.ANSWER_PT, style.SOFT)
-    _lines(sheet, foot, below - _TICKS_PT, style.FOOT_PT, style.SOFT)
-    room = Box(style.MARGIN_PT, below, style.WIDTH_PT - style.MARGIN_PT, below + height)
+    sheet, room = page(
+        picture.title,
+        picture.answer,
+        picture.foot,
+        lambda sheet: max(style.AXES_HEIGHT_PT, height_of_names(picture, sheet)),
+    )
     layout = arrange(picture, sheet, room)
-    _captions(sheet, picture, layout)
+    box = layout.frame.box
+    sheet.write(picture.y.caption, Box(style.MARGIN_PT, box.y1 + 9, box.x1, box.y1), style.SMALL_PT, style.SOFT)
+    caption(sheet, picture.x.caption, box)
     axes = _axes(sheet, layout)
     _levels(axes, picture, layout)
     for trace in picture.traces:
@@ -51,27 +42,6 @@ def paint(picture: Picture) -> Figure:
     _crossings(sheet, axes, picture, layout)
     _texts(sheet, picture, layout)
     return sheet.figure
-
-
-def _height(lines: Sequence[str], size: float) -> float:
-    return len(lines) * size * style.LEADING
-
-
-def _lines(sheet: Sheet, lines: Sequence[str], top: float, size: float, colour: str, **look: Any) -> float:
-    """Write lines under each other from ``top`` down; returns where they end."""
-    for line in lines:
-        top -= size * style.LEADING
-        box = Box(style.MARGIN_PT, top, style.WIDTH_PT, top + size)
-        sheet.write(line, box, size, colour, **look)
-    return top
-
-
-def _captions(sheet: Sheet, picture: Picture, layout: Layout) -> None:
-    box = layout.frame.box
-    sheet.write(picture.y.caption, Box(style.MARGIN_PT, box.y1 + 9, box.x1, box.y1), style.SMALL_PT, style.SOFT)
-    size = sheet.measure(picture.x.caption, style.SMALL_PT)
-    under = Box(box.x1 - size.width, box.y0 - 34, box.x1, box.y0)
-    sheet.write(picture.x.caption, under, style.SMALL_PT, style.SOFT)
 
 
 def _axes(sheet: Sheet, layout: Layout) -> Axes:
@@ -98,11 +68,14 @@ def _axes(sheet: Sheet, layout: Layout) -> Axes:
 
 
 def _levels(axes: Axes, picture: Picture, layout: Layout) -> None:
-    """Levels, the zone under the first, and walls."""
+    """Levels with their bands, the zone beside the first, and walls."""
     if picture.zone:
-        axes.axhspan(10 ** layout.frame.y[0], picture.levels[0].y, color=style.INK, alpha=0.055, lw=0, zorder=0.2)
+        edge = 10 ** layout.frame.y[1 if picture.zone_above else 0]
+        axes.axhspan(edge, picture.levels[0].y, color=style.INK, alpha=0.055, lw=0, zorder=0.2)
     for level in picture.levels:
         colour = style.SOFT if level.tone is None else style.tone(level.tone).colour
+        if level.low is not None and level.high is not None:
+            axes.axhspan(level.low, level.high, color=colour, alpha=0.13, lw=0, zorder=1, gid="band")
         axes.axhline(level.y, color=colour, linewidth=1.1, dashes=(5, 3), zorder=1.1, gid="level")
     for wall, band in zip(picture.walls, layout.bands, strict=True):
         tone = style.tone(wall.tone)
@@ -213,21 +186,4 @@ def _texts(sheet: Sheet, picture: Picture, layout: Layout) -> None:
         tone = style.tone(picture.traces[place].tone)
         sheet.write(letter.text, letter.box, style.LETTER_PT, tone.text, weight="bold", gid="letter")
     if picture.simulated:
-        _watermark(sheet, layout.frame.box)
-
-
-def _watermark(sheet: Sheet, box: Box) -> None:
-    sheet.figure.text(
-        (box.x0 + box.x1) / 2 / sheet.width,
-        (box.y0 + box.y1) / 2 / sheet.height,
-        "SIMULATED",
-        fontsize=72,
-        weight="bold",
-        color=style.INK,
-        alpha=0.08,
-        ha="center",
-        va="center",
-        rotation=18,
-        zorder=-2,
-        gid="watermark",
-    )
+        watermark(sheet, layout.frame.box)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from tpsprofile.records import Record
 
 Ticks = tuple[tuple[tuple[float, str], ...], ...]
@@ -34,6 +36,8 @@ class Mark(Record, frozen=True, kw_only=True):
     """Lies on the line of its curve."""
     letter: str = ""
     """Grade that a reader must know of."""
+    note: str = ""
+    """What stands beside it where there is room; not together with a letter."""
 
 
 class Trace(Record, frozen=True, kw_only=True):
@@ -87,6 +91,9 @@ class Level(Record, frozen=True, kw_only=True):
     text: str
     tone: int | None
     """None where it belongs to no machine."""
+    low: float | None = None
+    """Ends of its band; None without one."""
+    high: float | None = None
 
 
 class Picture(Record, frozen=True, kw_only=True):
@@ -105,3 +112,59 @@ class Picture(Record, frozen=True, kw_only=True):
     simulated: bool
     """Some figures are invented."""
     crossings: tuple[Cross, ...] = ()
+    zone_above: bool = False
+    """The zone lies above the first level, and curves rise."""
+
+
+class Kind(StrEnum):
+    """What a machine is to models of some sizes."""
+
+    USABLE = "usable"
+    SLOW = "too slow"
+    NO_FIT = "does not fit"
+    UNKNOWN = "not measured"
+
+
+class Stretch(Record, frozen=True, kw_only=True):
+    """Sizes from ``low`` to ``high``, in parameters, that are of one kind."""
+
+    low: float
+    high: float
+    kind: Kind
+
+
+class Dot(Record, frozen=True, kw_only=True):
+    """One model on a strip."""
+
+    x: float
+    kind: Kind
+    """Not ``UNKNOWN``."""
+
+
+class Strip(Record, frozen=True, kw_only=True):
+    """One machine along the sizes of models."""
+
+    name: str
+    tone: int
+    end: str
+    """Where usable sizes end, in words: ``up to 49B [45B 54B]``."""
+    stretches: tuple[Stretch, ...]
+    """From left to right."""
+    dots: tuple[Dot, ...]
+    interval: tuple[float, float] | None
+    """Of the end of usable sizes."""
+
+
+class Strips(Record, frozen=True, kw_only=True):
+    """Machines under each other, along one axis of parameters."""
+
+    title: str
+    answer: tuple[str, ...]
+    x: Axis
+    strips: tuple[Strip, ...]
+    models: tuple[tuple[float, str], ...]
+    """Parameters and names of the models that the dots stand for, by size."""
+    change: Stretch | None
+    """What the last machine gains (``USABLE``) or loses against the first."""
+    foot: tuple[str, ...]
+    simulated: bool
