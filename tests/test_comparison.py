@@ -152,6 +152,17 @@ def test_a_model_skipped_because_a_smaller_one_was_too_slow_was_too_slow() -> No
     ]
 
 
+def test_a_lack_of_time_says_nothing_even_where_a_smaller_model_was_too_slow() -> None:
+    found = compared(slow(*rows(14, 8), *gone(20, Outcome.NO_TIME)), fast(*rows(14, 12), *rows(20, 11)))
+    assert [change.model for change in found.gained] == ["m14"]
+
+
+def test_a_smaller_model_that_was_too_slow_at_other_work_says_nothing() -> None:
+    deep = msgspec.structs.replace(work(), depth_tokens=4096)
+    found = compared(slow(*rows(8, 5, workload=deep), *gone(20, Outcome.BELOW_LINE)), fast(*rows(20, 11)))
+    assert found.gained == ()
+
+
 def test_a_model_that_fits_and_is_too_slow_is_not_gained() -> None:
     assert compared(slow(*gone(14)), fast(*rows(14, 9))).gained == ()
 
@@ -259,6 +270,13 @@ def test_where_nothing_can_be_compared_the_reason_and_the_way_out_are_told(
         compared(*runs, limit=limit)
     for text in says:
         assert text in str(caught.value)
+
+
+def test_the_least_that_must_be_allowed_is_advised() -> None:
+    first = on("A", *rows(1, 9), *rows(3, 9))
+    second = on("B", *rows(1, 9, workload=trial().workload), *rows(3, 9, model=quantised(3, "Q8_0")))
+    with pytest.raises(ResultsError, match=r"--allow quantisation\."):
+        compared(first, second)
 
 
 def test_a_machine_is_not_compared_with_itself() -> None:
