@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tpsprofile.records import RunHeader, Trial
+from tpsprofile.records import RunHeader
 
 TEXT = "string"
 """Text that is another in nearly every row."""
@@ -29,8 +29,8 @@ class Column(NamedTuple):
 
     dtype: str
     meaning: str
-    value: Callable[[Any], object]
-    """Of the record that ``RECORDS`` names for it."""
+    value: Callable[[Any], object] | None = None
+    """Of the record that ``RECORDS`` names; None for a column that follows from others (``merge.rates``)."""
 
 
 def _options(run: RunHeader) -> str | None:
@@ -51,15 +51,6 @@ def _gpus(run: RunHeader) -> str | None:
 def _listed(names: Iterable[str] | None) -> str | None:
     """With commas between; ``none`` for an empty list, NA for an unknown one. (CSV knows no empty text.)"""
     return None if names is None else ", ".join(names) or "none"
-
-
-def _clock(trial: Trial) -> str | None:
-    """Which of the three figures ``Trial.decode_tok_s`` is."""
-    if trial.decode_tok_s is None:
-        return None
-    if trial.decode_engine_tok_s is not None:
-        return "engine"
-    return "client" if trial.decode_client_tok_s is not None else "reported"
 
 
 _RUN: Mapping[str, Column] = {
@@ -137,15 +128,15 @@ _TRIAL: Mapping[str, Column] = {
     "started_at": Column(MOMENT, "trial: when it began, UTC", at("started_at")),
     "outcome": Column(LABEL, "trial: how it ended; only ok enters a figure", at("outcome")),
     "reason": Column(LABEL, "trial: why, for any outcome but ok", at("reason")),
-    "decode_tok_s": Column(REAL, "decode rate of an ok trial, tok/s", at("decode_tok_s")),
-    "decode_clock": Column(LABEL, "decode rate: engine, client or reported", _clock),
-    "decode_engine_tok_s": Column(REAL, "decode rate by the engine's clock, tok/s", at("decode_engine_tok_s")),
-    "decode_client_tok_s": Column(REAL, "decode rate by the client's clock, tok/s", at("decode_client_tok_s")),
+    "decode_tok_s": Column(REAL, "decode rate of an ok trial, tok/s"),
+    "decode_clock": Column(LABEL, "decode rate: engine, client or reported"),
+    "decode_engine_tok_s": Column(REAL, "decode rate by the engine's clock, tok/s"),
+    "decode_client_tok_s": Column(REAL, "decode rate by the client's clock, tok/s"),
     "decode_reported_tok_s": Column(
         REAL, "decode rate as somebody else printed it, tok/s", at("reported_decode_tok_s")
     ),
-    "prefill_tok_s": Column(REAL, "uncached prompt tokens a second, tok/s", at("prefill_tok_s")),
-    "prefill_verified": Column(FLAG, "the prompt is known not to have come from a cache", at("prefill_verified")),
+    "prefill_tok_s": Column(REAL, "uncached prompt tokens a second, tok/s"),
+    "prefill_verified": Column(FLAG, "the prompt is known not to have come from a cache"),
     "ttft_s": Column(REAL, "time to first token, s", at("ttft_s")),
     "load_first_s": Column(REAL, "load, the first of the run, s", at("load_first_s")),
     "load_later_s": Column(REAL, "load, a later one of the run, s", at("load_later_s")),

@@ -60,6 +60,11 @@ def decode(line: bytes, format_number: int = FORMAT) -> RunHeader | Trial:
         raise ValueError(str(error)) from None
 
 
+def decode_lines(lines: bytes) -> list[RunHeader | Trial]:
+    """Lines of the present format as records, at once. Raises ValueError where one is wrong."""
+    return _record.decode_lines(lines)
+
+
 def encode(record: RunHeader | Trial) -> bytes:
     """One record as a line, its newline included."""
     return _encoder.encode(record) + b"\n"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -131,11 +131,10 @@ def _bytes_of(path: Path) -> bytes:
 def _parse(path: Path, content: bytes) -> tuple[Run, int]:
     """The run, and how many bytes of the file are whole records."""
     whole = content.rfind(b"\n") + 1
-    lines = content[:whole].split(b"\n")[:-1]
-    if not lines:
+    if not whole:
         raise ResultsError(f"{path} is not a results file: it has no whole line.")
     try:
-        number = schema.format_of(lines[0])
+        number = schema.format_of(content[: content.index(b"\n")])
     except ValueError as error:
         raise ResultsError(f"{path} is not a results file: {error}.") from None
     if number > schema.FORMAT:
@@ -143,7 +142,7 @@ def _parse(path: Path, content: bytes) -> tuple[Run, int]:
             f"{path} has results format {number}; this tpsprofile reads up to {schema.FORMAT}.",
             "Update it: pip install -U tpsprofile.",
         )
-    header, *trials = _records(path, lines, number)
+    header, *trials = _records(path, content[:whole], number)
     if not isinstance(header, RunHeader):
         raise ResultsError(f"{path}, line 1: not a run record.")
     rows = tuple(trial for trial in trials if isinstance(trial, Trial))
@@ -152,9 +151,15 @@ def _parse(path: Path, content: bytes) -> tuple[Run, int]:
     return Run(header=header, trials=rows, path=str(path)), whole
 
 
-def _records(path: Path, lines: Sequence[bytes], number: int) -> list[RunHeader | Trial]:
+def _records(path: Path, content: bytes, number: int) -> list[RunHeader | Trial]:
+    """Every line as a record: all at once where nothing is wrong, else one by one, to name the line."""
+    if number == schema.FORMAT:
+        with contextlib.suppress(ValueError):
+            found = schema.decode_lines(content)
+            if len(found) == content.count(b"\n"):  # blank lines are damage, and are passed over here
+                return found
     records = []
-    for position, line in enumerate(lines, start=1):
+    for position, line in enumerate(content.split(b"\n")[:-1], start=1):
         try:
             records.append(schema.decode(line, number))
         except (ValueError, KeyError) as error:

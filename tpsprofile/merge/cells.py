@@ -6,7 +6,7 @@ share is held once, and a batch is let go column by column while the table is ma
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any
@@ -18,6 +18,7 @@ import pyarrow as pa
 from pandas.api.types import pandas_dtype
 
 from tpsprofile.columns import COLUMNS, FLAG, LABEL, MOMENT, REAL, RECORDS, TEXT, WHOLE
+from tpsprofile.merge.rates import DERIVED
 from tpsprofile.records import Run, RunHeader
 
 Block = dict[str, Any]
@@ -39,6 +40,14 @@ ARROW: dict[str, Any] = {
 """Type of a column -> what its cells are in a block."""
 
 
+def _readable(record: str) -> dict[str, Callable[[Any], object]]:
+    """The columns that are read from a kind of record, and how."""
+    return {name: column.value for name, column in RECORDS[record].items() if column.value is not None}
+
+
+_READ = _readable("trial")
+
+
 class Batch:
     """The rows of some runs. What a run, a model or a workload says is held once, with its place for each row."""
 
@@ -49,7 +58,7 @@ class Batch:
         self._headers: list[RunHeader] = []
         self._seen: dict[str, dict[Any, int]] = {"model": {}, "workload": {}}
         self._places: dict[str, list[int]] = {"run": [], "model": [], "workload": []}
-        self._cells: dict[str, list[object]] = {name: [] for name in RECORDS["trial"]}
+        self._cells: dict[str, list[object]] = {name: [] for name in _READ}
 
     def add(self, run: Run) -> None:
         """Take the rows of a run, after those that are there."""
@@ -60,8 +69,8 @@ class Batch:
         self._headers.append(run.header)
         for record, seen in self._seen.items():
             self._places[record] += [seen.setdefault(one, len(seen)) for one in map(attrgetter(record), trials)]
-        for name, column in RECORDS["trial"].items():
-            self._cells[name].extend(map(column.value, trials))
+        for name, value in _READ.items():
+            self._cells[name].extend(map(value, trials))
 
     def block(self) -> Block:
         """The cells. Raises ValueError naming a column and what does not fit into it."""
@@ -69,9 +78,12 @@ class Batch:
         records = {"run": self._headers} | {record: list(seen) for record, seen in self._seen.items()}
         for record, values in records.items():
             places = pa.array(self._places[record], type=pa.int32())
-            for name, column in RECORDS[record].items():
-                found[name] = _small(name, array_of(name, map(column.value, values)), places)
-        return found | {name: _small(name, array_of(name, cells)) for name, cells in self._cells.items()}
+            for name, value in _readable(record).items():
+                found[name] = _small(name, array_of(name, map(value, values)), places)
+        arrays = {name: array_of(name, cells) for name, cells in self._cells.items()}
+        arrays["depth_tokens"] = _plain("depth_tokens", found["depth_tokens"])
+        arrays |= {name: rate(arrays.__getitem__) for name, rate in DERIVED.items()}
+        return {name: _small(name, cells) for name, cells in arrays.items()} | found
 
 
 def array_of(name: str, cells: Iterable[object]) -> Any:
