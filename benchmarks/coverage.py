@@ -144,8 +144,9 @@ def row(name: str, machines: int, one: Callable[[random.Random], tuple[Estimate 
             widths.append((found.high - found.low) / 2 / truth)
     share = hits / max(1, machines - missing)
     width = f"{median(widths):9.1%}" if widths else f"{'—':>9}"
-    verdict = "" if LEAST <= round(share, 3) <= MOST else "  outside"
-    return f"{name:50}{share:7.1%}{width}{unbounded / machines:9.1%}{missing / machines:7.1%}{verdict}"
+    told = f"{share:.1%}"
+    verdict = "" if LEAST <= float(told[:-1]) / 100 <= MOST else "  outside"
+    return f"{name:50}{told:>7}{width}{unbounded / machines:9.1%}{missing / machines:7.1%}{verdict}"
 
 
 def rows(machines: int) -> Iterator[str]:
