@@ -221,12 +221,18 @@ def test_memory_as_the_end_of_sizes_is_told() -> None:
     ("rates", "says"),
     [
         ((4, 4.4), "no measured size on A"),
-        ((400, 410), "beyond 8.0B (the largest measured) on A"),
+        ((400, 410), "far beyond 8.0B (the largest measured) on A"),
     ],
 )
 def test_sizes_that_end_beyond_what_was_measured(rates: tuple[float, float], says: str) -> None:
     machines = [on(name, *rows(1, rate), *rows(8, rate * 0.9)) for name, rate in zip("AB", rates, strict=True)]
     assert ends(compared(*machines))[0] == ("usable up to", says)
+
+
+def test_one_size_says_nothing_of_how_far_beyond_it_sizes_go() -> None:
+    assert ends(compared(on("A", *rows(1, 20)), on("B", *rows(1, 30))))[0][1] == (
+        "beyond 1.0B (the largest measured) on A"
+    )
 
 
 def test_the_verdict_says_what_is_real() -> None:

@@ -92,7 +92,10 @@ def ends(comparison: Comparison) -> tuple[tuple[str, str], ...]:
     first, second = comparison.crossing_a, comparison.crossing_b
     found = []
     if first and second:
-        found += [("usable up to", f"{end(first)} on {a}"), ("", f"{end(second)} on {b}")]
+        found += [
+            ("usable up to", f"{end(first, fitted=comparison.fit_a is not None)} on {a}"),
+            ("", f"{end(second, fitted=comparison.fit_b is not None)} on {b}"),
+        ]
         found += _range_line(first, second)
     if comparison.load:
         found.append(("loads", f"{times(comparison.load)} as fast"))
@@ -110,14 +113,14 @@ def between(first: Crossing | None, second: Crossing | None) -> tuple[float, flo
     return (low, high) if low < high else None
 
 
-def end(crossing: Crossing) -> str:
-    """``48.6B [44.2B 54.0B]``: where usable sizes end on one machine."""
+def end(crossing: Crossing, *, fitted: bool = False) -> str:
+    """``48.6B [44.2B 54.0B]``: where usable sizes end on one machine, by a line where it is ``fitted``."""
     last = crossing.parameters
     if crossing.end is End.BELOW or last is None:
         return "no measured size"
     told = units.parameters(last.value)
     if crossing.end is End.BEYOND:
-        return f"beyond {told} (the largest measured)"
+        return f"{'far ' if fitted else ''}beyond {told} (the largest measured)"
     if crossing.end is End.MEMORY:
         ahead = crossing.wall
         wall = f"{units.parameters(ahead.parameters)} does not fit" if ahead else "beyond it memory is short"
