@@ -173,6 +173,13 @@ def test_a_task_of_a_predicted_chip_is_one_of_decode() -> None:
     found = words("--from", "M2", "--to", "RTX 4090", "--task", "coding", "-r", str(REPORTED))
     assert "decode alone at 16.67 tok/s" in found
     assert "qwen2.5:72b class does not fit: needs" in found
+    assert "does not fit in the chip's memory" not in found, "a caveat of a model that is left out"
+
+
+def test_a_prediction_knows_no_time_to_the_first_token(tmp_path: Path) -> None:
+    machine(tmp_path, "Old", rows({1.0: 60.0, 8.0: 20.0}, ttft_s=1.0))
+    found = words("--from", "Old", "--to", "RTX 4090", "--task", "coding", "-r", str(tmp_path))
+    assert "decode alone at 16.67 tok/s" in found
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from tests.comparisons import Rates, absent, point
@@ -9,6 +11,7 @@ from tpsprofile.analysis.rules import PREDICTED, Rule
 from tpsprofile.analysis.speed import End, Limit, What
 from tpsprofile.analysis.summary import Absent, Summary
 from tpsprofile.errors import ResultsError, UsageError
+from tpsprofile.predict import sizes, subject
 from tpsprofile.predict.stand_in import Foreseen, foresee
 
 LINE = Limit.line(10)
@@ -29,7 +32,19 @@ def test_the_models_of_the_measured_machine_are_predicted_for_the_chip() -> None
     assert {row.pair.b.series.provenance for row in found.rows} == {PREDICTED}
     assert all(row.pair.differences == () for row in found.rows), "it is made alike"
     assert found.b.machine == "Apple M4 Max (40-core GPU)"
-    assert Rule.PREDICTED in {reason.rule for reason in decide(found).doubts}
+    doubts = {reason.rule for reason in decide(found).doubts}
+    assert Rule.PREDICTED in doubts
+    assert Rule.FEW_TRIALS not in doubts, "those of the measured machine are three, and a prediction has none"
+
+
+def test_an_interval_of_80_percent_becomes_one_of_95() -> None:
+    of = subject.of_chip("M4 Max 40-core", "llama.cpp")
+    told = sizes.named(of.ask, "m8", 8 * 10**9, quantisation="Q4_K_M").prediction
+    there = foreseen().comparison.rows[1].pair.b
+    assert there.interval is not None
+    assert there.decode is not None
+    wide = math.log(there.decode.median / there.interval.low)
+    assert wide / math.log(told.decode_tok_s / told.low) == pytest.approx(1.96 / 1.2816)
 
 
 def test_ratios_have_the_interval_of_the_prediction() -> None:
