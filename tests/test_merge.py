@@ -2,17 +2,21 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from tests.support import WHEN, header, trial
 from tpsprofile import merge, schema
 from tpsprofile.analysis.points import summarise
 from tpsprofile.columns import COLUMNS, REQUIRED
 from tpsprofile.errors import ResultsError, UsageError
-from tpsprofile.records import EngineInfo, Machine, Memory, Outcome, Provenance, Run, RunHeader, Trial
+from tpsprofile.merge.rates import DERIVED
+from tpsprofile.records import EngineInfo, Machine, Memory, Outcome, Provenance, Run, RunHeader, Trial, Workload
 from tpsprofile.trust import Grade
 
 ROOT = Path(__file__).parents[1]
@@ -235,6 +239,167 @@ def test_reported_figures_are_in_the_repository_as_reported() -> None:
     }
     assert table.loc[table["chip"] == "Apple M2 Max", "ram_bytes"].isna().all()
     assert "15" in str(table.loc[table["chip"] == "Apple M2 Max", "method"].iloc[0])
+
+
+VARIED: list[dict[str, Any]] = [
+    {},
+    {"decode_engine_s": None},
+    {"decode_engine_s": 0.0},
+    {"decode_engine_s": 1 / 3, "tokens_out": 1},
+    {"decode_engine_s": 0.1, "tokens_out": 2},
+    {"tokens_out": None},
+    {"tokens_out": 0},
+    {"decode_engine_s": None, "decode_client_s": None},
+    {"decode_engine_s": None, "decode_client_s": None, "reported_decode_tok_s": 9.7},
+    {"decode_engine_s": -1.0, "decode_client_s": 0.7, "reported_decode_tok_s": 9.7},
+    {"outcome": Outcome.ENDED_EARLY},
+    {"outcome": Outcome.DOES_NOT_FIT, "tokens_in": None, "tokens_out": None, "prefill_s": None},
+    {"tokens_in": 74, "tokens_cached": None},
+    {"tokens_in": 74, "tokens_cached": None, "nonce": "7919\n"},
+    {"tokens_in": 74, "tokens_cached": None, "nonce": ""},
+    {"tokens_in": 74, "tokens_cached": 74},
+    {"tokens_in": 74, "tokens_cached": 80},
+    {"prefill_s": 0.0},
+    {"prefill_s": 0.3, "tokens_cached": 1},
+    {"prefill_s": -0.3},
+    {"tokens_cached": None, "nonce": "1\n", "workload": Workload(prompt="p", depth_tokens=0)},
+    {"tokens_cached": None, "nonce": "1\n", "workload": Workload(prompt="p", depth_tokens=4096)},
+    {"tokens_cached": 20, "nonce": "1\n", "workload": Workload(prompt="p", depth_tokens=4096)},
+]
+
+
+@pytest.mark.parametrize("name", sorted(set(DERIVED) - {"decode_clock"}))
+def test_a_rate_in_the_table_is_that_of_its_trial_to_the_last_bit(name: str) -> None:
+    trials = [trial(number=n, **changes) for n, changes in enumerate(VARIED, start=1)]
+    cells = merge.table([run(*trials)])[name]
+    assert [None if pd.isna(cell) else cell for cell in cells] == [getattr(one, name) for one in trials]
+
+
+def test_the_clock_of_a_rate_is_the_first_that_gave_one() -> None:
+    trials = [trial(number=n, **changes) for n, changes in enumerate(VARIED, start=1)]
+    for row in merge.table([run(*trials)]).to_dict("records"):
+        which = row["decode_clock"]
+        if pd.isna(which):
+            assert pd.isna(row["decode_tok_s"])
+        else:
+            assert row["decode_tok_s"] == row[f"decode_{which}_tok_s"]
+
+
+def test_every_column_is_read_from_a_record_or_follows_from_others() -> None:
+    assert {name for name, column in COLUMNS.items() if column.value is None} == set(DERIVED)
+
+
+def test_files_are_one_table_whatever_the_size_of_a_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        machine = Machine(id=f"m{number % 2}", chip=f"Chip {number % 2}")
+        rows = [trial(f"m{row % 2}", number=row, load_later_s=row or None) for row in range(number + 1)]
+        write(tmp_path / f"{number}.jsonl", run(*rows, run=f"r{number}", machine=machine))
+    whole = merge.gather([tmp_path]).table
+    looked_at: list[tuple[int, int]] = []
+    monkeypatch.setattr(merge, "_BATCH", 3)
+    parts = merge.gather([tmp_path], tell=lambda done, of: looked_at.append((done, of)))
+    pd.testing.assert_frame_equal(parts.table, whole)
+    assert len(whole) == 15
+    assert looked_at == [(2, 5), (3, 5), (4, 5), (5, 5)]
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+def test_a_longer_copy_counts_in_the_place_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(merge, "_BATCH", batch)
+    rows = [trial(number=1), trial(number=2)]
+    write(tmp_path / "1.jsonl", run(rows[0]))
+    write(tmp_path / "2.jsonl", run(trial(number=7), run="other"))
+    write(tmp_path / "3.jsonl", run(*rows))
+    write(tmp_path / "4.jsonl", run(rows[0]))
+    found = merge.gather([tmp_path])
+    assert found.table["number"].tolist() == [1, 2, 7]
+    assert found.files == 4
+
+
+@pytest.mark.parametrize("suffix", merge.SUFFIXES)
+def test_a_saved_table_adds_only_what_is_new_or_longer(tmp_path: Path, suffix: str) -> None:
+    a, b, c = ({"run": name} for name in "abc")
+    mixed = merge.table([run(trial(number=1), **a), run(trial(number=2), **b), run(trial(number=3), **c)])
+    late = merge.table([run(trial(number=4), **c), run(trial(number=5), **b)])
+    saved = merge.save(pd.concat([mixed, late], ignore_index=True), tmp_path / f"all{suffix}")
+    file = write(tmp_path / "a.jsonl", run(trial(number=8), trial(number=9), **a))
+    found = merge.gather([file, saved])
+    assert found.errors == ()
+    assert list(zip(found.table["run"], found.table["number"], strict=True)) == [
+        ("a", 8), ("a", 9), ("b", 2), ("b", 5), ("c", 3), ("c", 4),
+    ]  # fmt: skip
+
+
+def test_labels_are_those_in_use_in_the_order_in_which_they_come(tmp_path: Path) -> None:
+    short, other = run(trial("first")), run(trial("second"), run="other")
+    table = merge.table([short, other, run(trial("third"), trial("second"))])
+    assert table["model"].cat.categories.tolist() == ["third", "second"]
+    pd.testing.assert_frame_equal(merge.load(merge.save(table, tmp_path / "all.parquet")), table)
+
+
+@pytest.mark.parametrize("suffix", merge.SUFFIXES)
+def test_a_table_of_many_slices_reads_back_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setattr("tpsprofile.merge.saved._SLICE", 3)
+    table = merge.table([run(*(trial(f"m{n % 4}", number=n) for n in range(10)))])
+    pd.testing.assert_frame_equal(merge.load(merge.save(table, tmp_path / f"all{suffix}")), table)
+
+
+FOREIGN = [
+    ("decode_tok_s", "10", "decode_tok_s"),
+    ("decode_tok_s", True, "decode_tok_s"),
+    ("tokens_out", 1.5, "tokens_out"),
+    ("tokens_out", "11", "tokens_out"),
+    ("synthetic", 1, "synthetic"),
+    ("model", 7, "model"),
+    ("started_at", "yesterday", "started_at"),
+]
+
+
+@pytest.mark.parametrize(("column", "value", "reason"), FOREIGN)
+@pytest.mark.parametrize("suffix", [".parquet", ".json"])
+def test_a_cell_of_another_type_is_damage_in_a_saved_table(
+    tmp_path: Path, suffix: str, column: str, value: object, reason: str
+) -> None:
+    path = tmp_path / f"all{suffix}"
+    rows = msgspec.json.decode(merge.as_json(merge.table([run(trial())])))
+    rows[0][column] = value
+    if suffix == ".json":
+        path.write_bytes(msgspec.json.encode(rows))
+    else:
+        parquet.write_table(pa.Table.from_pylist(rows), path)
+    with pytest.raises(ResultsError, match=reason):
+        merge.load(path)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_a_number_that_is_not_finite_is_damage_in_a_saved_table(tmp_path: Path, value: float) -> None:
+    path = tmp_path / "all.parquet"
+    rows = msgspec.json.decode(merge.as_json(merge.table([run(trial())])))
+    parquet.write_table(pa.Table.from_pylist([row | {"decode_tok_s": value} for row in rows]), path)
+    with pytest.raises(ResultsError, match="decode_tok_s: a number that is not finite"):
+        merge.load(path)
+
+
+@pytest.mark.parametrize("value", ["fast", "inf", "nan"])
+def test_a_cell_of_another_type_is_damage_in_a_csv(tmp_path: Path, value: str) -> None:
+    path = merge.save(merge.table([run(trial(decode_client_s=2.5))]), tmp_path / "all.csv")
+    path.write_text(path.read_text().replace(",2.5,", f",{value},"))
+    with pytest.raises(ResultsError, match=r"all\.csv"):
+        merge.load(path)
+
+
+def test_a_table_may_hold_more_columns_and_lack_some(tmp_path: Path) -> None:
+    table = merge.table([FULL])
+    fewer = table.drop(columns=["gpus", "load_1m", "run_started_at"]).assign(mine="a note")
+    for suffix in (".csv", ".parquet", ".json"):
+        found = merge.load(merge.save(fewer, tmp_path / f"all{suffix}"))
+        assert list(found.columns) == list(COLUMNS)
+        assert found[["gpus", "load_1m", "run_started_at"]].isna().all(axis=None)
+        pd.testing.assert_series_equal(found["decode_tok_s"], table["decode_tok_s"])
 
 
 def test_provenance_reaches_the_table() -> None:

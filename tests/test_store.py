@@ -1,6 +1,7 @@
 import errno
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,6 +91,56 @@ def test_foreign_files_are_refused_in_one_line(tmp_path: Path, content: bytes, w
         assert "\n" not in str(caught.value)
         assert "foreign.jsonl" in str(caught.value)
     assert path.read_bytes() == content, "a file that is not ours must not be changed"
+
+
+@pytest.mark.parametrize(
+    ("found", "damaged"),
+    [
+        (b'"tokens_out":11,"tokens_drafted"', b'"tokens_out":"11","tokens_drafted"'),
+        (b'"tokens_out":11,"tokens_drafted"', b'"tokens_out":1.5,"tokens_drafted"'),
+        (b'"prefill_s":0.5', b'"prefill_s":"0.5"'),
+        (b'"prefill_s":0.5', b'"prefill_s":NaN'),
+        (b'"prefill_s":0.5', b'"prefill_s":Infinity'),
+        (b'"prefill_s":0.5', b'"prefill_s":1e999'),
+        (b'"prefill_s":0.5', b'"prefill_s":true'),
+        (b'"outcome":"ok"', b'"outcome":"splendid"'),
+        (b'{"record":"trial"', b'{"record":"trail"'),
+        (b'{"record":"trial",', b"{"),
+        (b"{", b"\n{"),
+    ],
+)
+def test_a_value_of_another_type_is_damage(tmp_path: Path, found: bytes, damaged: bytes) -> None:
+    path = written(tmp_path / "a.jsonl")
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert found in lines[2]
+    path.write_bytes(b"".join([*lines[:2], lines[2].replace(found, damaged, 1), *lines[3:]]))
+    with pytest.raises(ResultsError, match=r"a\.jsonl, line 3: "):
+        store.read(path)
+
+
+def test_an_older_format_is_brought_up_step_by_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path / "old.jsonl", rows=2)
+    path.write_bytes(
+        path.read_bytes().replace(b'"tokens_out":11,"tokens_drafted"', b'"made":"11","tokens_drafted"')
+    )
+
+    def to_2(raw: dict[str, Any]) -> dict[str, Any]:
+        return raw | {"text": raw.pop("made")} if "made" in raw else raw
+
+    def to_3(raw: dict[str, Any]) -> dict[str, Any]:
+        return raw | {"tokens_out": int(raw.pop("text"))} if "text" in raw else raw
+
+    monkeypatch.setattr(schema, "FORMAT", 3)
+    monkeypatch.setattr(schema, "UPGRADES", {1: to_2, 2: to_3})
+    assert [one.tokens_out for one in store.read(path).trials] == [11, 11]
+
+
+def test_a_step_that_fails_is_damage_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path / "old.jsonl")
+    monkeypatch.setattr(schema, "FORMAT", 2)
+    monkeypatch.setattr(schema, "UPGRADES", {1: lambda raw: raw if raw["record"] == "run" else {}})
+    with pytest.raises(ResultsError, match=r"old\.jsonl, line 2: "):
+        store.read(path)
 
 
 def test_an_existing_file_is_never_overwritten(tmp_path: Path) -> None:

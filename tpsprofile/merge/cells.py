@@ -99,9 +99,7 @@ def frame(blocks: list[Block], rows: Rows | None = None) -> pd.DataFrame:
     columns = {}
     for name, column in COLUMNS.items():
         parts = [_plain(name, part) for block in blocks for part in _chunks(block.pop(name))]
-        cells = (_labels if column.dtype == LABEL else _typed)(name, parts)
-        del parts
-        columns[name] = cells if rows is None else cells.take(rows)
+        columns[name] = (_labels if column.dtype == LABEL else _typed)(name, parts, rows)
     return pd.DataFrame(columns, copy=False)
 
 
@@ -144,17 +142,23 @@ def _plain(name: str, cells: Any) -> Any:
     return cells.dictionary_encode() if is_label else cells
 
 
-def _typed(name: str, parts: list[Any]) -> Any:
+def _typed(name: str, parts: list[Any], rows: Rows | None) -> Any:
     dtype: Any = pandas_dtype(COLUMNS[name].dtype)
-    return dtype.__from_arrow__(pa.chunked_array(parts, type=ARROW[COLUMNS[name].dtype]))
+    cells = dtype.__from_arrow__(pa.chunked_array(parts, type=ARROW[COLUMNS[name].dtype]))
+    return cells if rows is None else cells.take(rows)
 
 
-def _labels(name: str, parts: list[Any]) -> pd.Categorical:
+def _labels(name: str, parts: list[Any], rows: Rows | None) -> pd.Categorical:
     """Labels in the order in which they come: equal columns are then equal in every way."""
     seen: dict[str, int] = {}
     places = [np.empty(0, dtype=np.int32)]
     for part in parts:
         mine = np.array([seen.setdefault(one, len(seen)) for one in part.dictionary.to_pylist()] + [-1])
         places.append(mine[part.indices.fill_null(-1).to_numpy()].astype(np.int32))
-    whole = np.concatenate(places)
-    return pd.Categorical.from_codes(whole, categories=pd.Index(list(seen), dtype="str"))
+    whole, names = np.concatenate(places), pd.Index(list(seen), dtype="str")
+    if rows is not None:
+        whole = whole[rows]
+        known = whole >= 0
+        whole[known], used = pd.factorize(whole[known])
+        names = names[used]
+    return pd.Categorical.from_codes(whole, categories=names)

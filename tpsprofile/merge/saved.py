@@ -18,13 +18,15 @@ from pyarrow import csv, parquet
 from tpsprofile.columns import COLUMNS, LABEL, MOMENT, REAL, REQUIRED
 from tpsprofile.errors import ResultsError, UsageError
 from tpsprofile.files import replacing
-from tpsprofile.merge.cells import ARROW, Block, array_of, first_line, frame
+from tpsprofile.merge.cells import ARROW, Block, first_line, frame
 from tpsprofile.records import Outcome
 
 SUFFIXES = (".csv", ".parquet", ".json")
 """What a table can be saved as, and read back from."""
 _SLICE = 50_000
 """Rows that are written at a time."""
+_WRONG = (ValueError, TypeError, OverflowError, pa.ArrowException)
+"""What Arrow and pandas raise for content that is not what it should be."""
 
 
 def save(table: pd.DataFrame, path: Path) -> Path:
@@ -70,7 +72,7 @@ def read(path: Path) -> Block:
         return _checked({name: _fitted(name, block.get(name, pa.nulls(rows))) for name in COLUMNS})
     except OSError as error:
         raise ResultsError(f"{path} cannot be read: {error.strerror or first_line(error)}.") from error
-    except (ValueError, TypeError) as error:
+    except _WRONG as error:
         raise ResultsError(f"{path} is not a merged table: {first_line(error)}.") from error
 
 
@@ -102,7 +104,7 @@ def _read_json(path: Path) -> tuple[Block, int]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError("it is not a list of rows")
     names = [name for name in COLUMNS if not rows or any(name in row for row in rows)]
-    return {name: _json_cells(name, [row.get(name) for row in rows]) for name in names}, len(rows)
+    return {name: _guessed(name, [row.get(name) for row in rows]) for name in names}, len(rows)
 
 
 _READERS: Mapping[str, Callable[[Path], tuple[Block, int]]] = {
@@ -116,29 +118,30 @@ def _columns_of(found: Any) -> Block:
     return {name: found.column(name) for name in found.column_names if name in COLUMNS}
 
 
-def _json_cells(name: str, cells: list[object]) -> Any:
-    dtype = COLUMNS[name].dtype
-    if dtype == REAL and any(isinstance(cell, bool) for cell in cells):
-        raise ValueError(f"column {name}: true or false is no number")
-    if dtype == MOMENT:
-        return pa.array(cells, type=pa.string())
-    return array_of(name, cells)
+def _guessed(name: str, cells: list[object]) -> Any:
+    """Cells of one kind, whichever it is."""
+    try:
+        return pa.array(cells)
+    except _WRONG as error:
+        raise ValueError(f"column {name}: {first_line(error)}") from error
 
 
 def _fitted(name: str, found: Any) -> Any:
     """A column in its type. Raises ValueError naming it where its cells are of another kind."""
-    kind = ARROW[COLUMNS[name].dtype]
-    plain = found.type.value_type if pa.types.is_dictionary(found.type) else found.type
+    dtype = COLUMNS[name].dtype
+    wanted = ARROW[dtype]
     try:
-        if COLUMNS[name].dtype == MOMENT and _is_text(plain):
+        if pa.types.is_dictionary(found.type) and (dtype != LABEL or found.type.value_type != wanted):
+            found = found.cast(found.type.value_type)
+        if dtype == MOMENT and _is_text(found.type):
             moments = pd.to_datetime(pd.Series(found.to_pylist(), dtype=object), utc=True, format="ISO8601")
-            return pa.array(moments, type=kind)
-        if plain in {kind, pa.null()}:
+            return pa.array(moments, type=wanted)
+        if found.type in {wanted, pa.null()} or pa.types.is_dictionary(found.type):
             return found
-        if not _is_kind(plain, kind):
-            raise ValueError(f"{plain} where {kind} belongs")
-        return found.cast(pa.dictionary(pa.int32(), kind) if plain is not found.type else kind)
-    except (ValueError, TypeError, OverflowError) as error:
+        if not _is_kind(found.type, wanted):
+            raise ValueError(f"{found.type} where {wanted} belongs")
+        return found.cast(wanted)
+    except _WRONG as error:
         raise ValueError(f"column {name}: {first_line(error)}") from error
 
 
