@@ -25,6 +25,7 @@ from tests.test_charts import (
     two_laptops,
     words,
 )
+from tpsprofile.analysis.speed import Estimate
 from tpsprofile.analysis.summary import Summary
 from tpsprofile.records import Trial
 from tpsprofile.render import charts, fitted
@@ -78,6 +79,21 @@ def test_two_sizes_have_a_line_without_a_band_and_one_has_none() -> None:
     assert (len(two.line) > 40, two.band) == (True, ())
     (one,) = compose(summary(run(*lawful(0.005, 0.002, 1)))).traces
     assert (one.line, one.band) == ((), ())
+
+
+def test_a_band_too_wide_to_tell_anything_is_left_out_and_said() -> None:
+    (trace,) = compose(scattered := summary(run(*lawful(0.02, 0.03, 0.5, 1, 3, noise=0.2)))).traces
+    assert len(trace.line) > 40
+    assert trace.band == ()
+    (said,) = [line for line in compose(scattered).foot if line.startswith("Curves")]
+    assert "Without a band: Apple M4 Max 128 GB" in said
+    assert not any("Without a band" in line for line in compose(two_laptops()).foot)
+
+
+def test_a_crossing_without_an_upper_end_shows_its_lower_one() -> None:
+    assert fitted.interval(Estimate(value=2.8e9, low=1.4e9, high=None)) == "2.8B [1.4B …]"
+    assert fitted.interval(Estimate(value=2.8e9, low=None, high=None)) == "2.8B"
+    assert fitted.interval(Estimate(value=48e9, low=47.8e9, high=48.2e9)) == "48.0B [47.8B 48.2B]"
 
 
 def test_where_a_curve_crosses_the_line_is_marked_with_its_interval() -> None:

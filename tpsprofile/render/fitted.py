@@ -19,6 +19,11 @@ _STEPS = 48
 _BEYOND = 1.25
 """Factor by which a line reaches beyond the outermost sizes that it was fitted to, and beyond a crossing."""
 
+_WIDEST = 4.0
+"""Upper over lower end of the widest band that is drawn."""
+_NO_END = 1e3
+"""Factor from a line at which its band ends at the latest: a logarithmic axis has no 0."""
+
 Spots = tuple[tuple[float, float], ...]
 Bands = tuple[tuple[float, float, float], ...]
 
@@ -57,12 +62,28 @@ def line(one: Fitted) -> tuple[Spots, Bands]:
     last = max(sizes[-1], end.value if end is not None and one.crossing.end is End.CROSSES else 0.0)
     low, high = sizes[0] / _BEYOND, last * _BEYOND
     steps = [low * (high / low) ** (n / _STEPS) for n in range(_STEPS + 1)]
-    at = one.fit.tok_s_at if one.fit.limit.what is What.DECODE else one.fit.seconds_at
-    rates = [(x, at(x)) for x in sorted({*steps, *sizes})]
-    good = [(x, rate) for x, rate in rates if _drawable(rate.value)]
-    spots = tuple((x, rate.value) for x, rate in good)
-    band = [(x, rate.low, rate.high) for x, rate in good if rate.low is not None and rate.high is not None]
-    return spots, tuple((x, lower, upper) for x, lower, upper in band if _drawable(lower) and _drawable(upper))
+    rated = one.fit.limit.what is What.DECODE
+    times = [(x, one.fit.seconds_at(x)) for x in sorted({*steps, *sizes})]
+    good = [(x, time) for x, time in times if _drawable(time.value)]
+    spots = tuple((x, 1 / time.value if rated else time.value) for x, time in good)
+    return spots, _band(good, rated=rated) if has_band(one.fit) else ()
+
+
+def _band(times: Sequence[tuple[float, Estimate]], *, rated: bool) -> Bands:
+    """The ends of a band, as rates or as times; one that reaches 0 s goes on beyond the axes."""
+    found = []
+    for x, time in times:
+        if time.low is not None and time.high is not None:
+            least = max(time.low, time.value / _NO_END)
+            found.append((x, 1 / time.high, 1 / least) if rated else (x, least, time.high))
+    return tuple(found)
+
+
+def has_band(fit: Fit) -> bool:
+    """Whether the interval of a line is narrow enough to show: at most a factor of 4 amid its sizes."""
+    sizes = [float(point.parameters) for point in fit.points if point.parameters]
+    middle = fit.seconds_at(math.sqrt(sizes[0] * sizes[-1]))
+    return bool(middle.low and middle.high and middle.high <= _WIDEST * middle.low)
 
 
 def _drawable(rate: float) -> bool:
@@ -79,8 +100,10 @@ def cross(one: Crossing, tone: int, level: float) -> Cross | None:
 
 
 def interval(at: Estimate) -> str:
-    """A parameter count with its interval: ``49B [45B 54B]``."""
-    if at.low is None or at.high is None:
+    """A parameter count with its interval: ``49B [45B 54B]``, ``49B [45B …]`` without an upper end."""
+    if at.high is None:
+        return size(at.value) if at.low is None else f"{size(at.value)} [{size(at.low)} …]"
+    if at.low is None:
         return size(at.value)
     show = size if size(at.low) != size(at.high) else units.parameters
     return f"{show(at.value)} [{show(at.low)} {show(at.high)}]"
@@ -134,7 +157,9 @@ def foot(found: Mapping[Series, Fitted], called: Mapping[Series, str]) -> tuple[
     triangles = " ▼ and the bar at it: where a curve crosses the line, and its 95% interval." if crosses else ""
     bends = " They bend where sizes differ in quantisation." if any(map(_bends, fits.values())) else ""
     what = subject(next(iter(fits.values())).limit)
-    return (f"Curves: {what} = {law}, fitted; bands: 95% interval.{bends}{triangles}",)
+    wide = [called[series] for series, fit in fits.items() if fit.draws and not has_band(fit)]
+    none = f" Without a band: {listed(wide)}, whose sizes are too few for one so scattered." if wide else ""
+    return (f"Curves: {what} = {law}, fitted; bands: 95% interval.{none}{bends}{triangles}",)
 
 
 def subject(limit: Limit) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from tpsprofile import trust, units
 from tpsprofile.analysis.summary import Absent, Point, Series, Summary
-from tpsprofile.analysis.usable import Usable, curve, wall
+from tpsprofile.analysis.usable import curve, wall
 from tpsprofile.records import Outcome
 from tpsprofile.render.names import listed, plain, source
 
@@ -30,37 +30,6 @@ def short_seconds(value: float) -> str:
 def short_memory(gib: float) -> str:
     """Memory on an axis in GiB: ``1/4``, ``16``."""
     return f"{gib:,g}" if gib >= 1 else f"1/{1 / gib:g}"
-
-
-def usable_sizes(answers: Sequence[Usable], called: Mapping[Series, str]) -> tuple[str, ...]:
-    """The largest measured size at or above the line, machine by machine; machines of one answer share a line."""
-    groups: dict[tuple[float, float, bool], list[Usable]] = {}
-    for one in answers:
-        key = (_size(one.largest), _size(one.beyond or one.wall), one.beyond is not None)
-        groups.setdefault(key, []).append(one)
-    ordered = sorted(groups.items(), key=lambda group: (-group[0][0], -group[0][1]))
-    return tuple(_usable_line(group, called) for _, group in ordered)
-
-
-def _usable_line(group: Sequence[Usable], called: Mapping[Series, str]) -> str:
-    who = listed([called[one.series] for one in group])
-    first = group[0]
-    if first.largest is None:
-        return f"No measured size on {who} ({_speed(group)})."
-    if first.beyond is not None:
-        rest = _speed(group)
-    elif first.wall is not None:
-        rest = f"{units.parameters(first.wall.parameters)} does not fit"
-    else:
-        rest = "the largest measured"
-    return f"Up to {units.parameters(first.largest.parameters)} on {who} ({rest})."
-
-
-def _speed(group: Sequence[Usable]) -> str:
-    """``72.7B: 7 and 9 tok/s``, in the order of the group."""
-    beyond = [one.beyond for one in group if one.beyond is not None]
-    rates = [f"{point.decode.median:.3g}" for point in beyond if point.decode is not None]
-    return f"{units.parameters(beyond[0].parameters)}: {listed(rates)} tok/s"
 
 
 def _size(entry: Point | Absent | None) -> float:
