@@ -6,26 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 
 from tpsprofile import trust
 from tpsprofile.analysis import rules
+from tpsprofile.analysis.between import Item, bounds, common, gained_sizes, lying
 from tpsprofile.analysis.comparison import Cause, Change, Comparison, Row
 from tpsprofile.analysis.rules import Rule
-from tpsprofile.analysis.speed import Crossing, End, Estimate, Limit, What
+from tpsprofile.analysis.speed import End, Estimate, Limit, What
 from tpsprofile.analysis.summary import Point
 from tpsprofile.analysis.sweetspot import spots, usual_seconds
-from tpsprofile.models.catalogue import SHAPES
 from tpsprofile.records import Record
 
 LOW_GRADES = frozenset({trust.Grade.C, trust.Grade.D})
-
-
-class Item(Record, frozen=True, kw_only=True):
-    """A model that a reason speaks of."""
-
-    model: str
-    parameters: int | None
-    before_s: float | None = None
-    """Time on the old machine that the limit is on; None where it has no figure."""
-    after_s: float | None = None
-    """The same on the new one."""
 
 
 class Reason(Record, frozen=True, kw_only=True):
@@ -41,11 +30,6 @@ class Reason(Record, frozen=True, kw_only=True):
 def reasons(comparison: Comparison) -> tuple[Reason, ...]:
     """Every rule that applies, in the order of ``Rule``."""
     return tuple(found for rule in Rule if (found := FINDERS[rule](comparison)) is not None)
-
-
-def gained_sizes(comparison: Comparison) -> tuple[Item, ...]:
-    """Common sizes between the intervals of the largest usable ones, without those that both machines measured."""
-    return _lying(comparison, _bounds(comparison, sure=True))
 
 
 def _nothing_compared(c: Comparison) -> Reason | None:
@@ -100,7 +84,7 @@ def _faster_alone(c: Comparison) -> Reason | None:
     gains = _gains_model(c) or _gains_size(c)
     if not some or gains:
         return None
-    sizes = None if c.gained or _lying(c, _bounds(c)) else _bounds(c)
+    sizes = None if c.gained or lying(c, bounds(c)) else bounds(c)
     return Reason(rule=Rule.FASTER_ALONE, ratio=c.overall, sizes=sizes)
 
 
@@ -171,7 +155,7 @@ def _size_unsure(c: Comparison) -> Reason | None:
     spans = [(e.low, e.high) for e in ends if e is not None and e.low is not None and e.high is not None]
     return _about(
         Rule.SIZE_UNSURE,
-        (one for one in _common(c) if any(low < (one.parameters or 0) <= high for low, high in spans)),
+        (one for one in common(c) if any(low < (one.parameters or 0) <= high for low, high in spans)),
     )
 
 
@@ -205,53 +189,6 @@ FINDERS: Mapping[Rule, Callable[[Comparison], Reason | None]] = {
     Rule.SIZE_UNSURE: _size_unsure,
     Rule.BEYOND_MEASURED: _beyond_measured,
 }
-
-
-def _bounds(c: Comparison, *, sure: bool = False) -> tuple[float, float] | None:
-    """(above this, up to this) in parameters: what is usable on the new machine alone; None where nothing is.
-
-    To be ``sure``, from the upper end of the old interval to the lower end of the new one.
-    """
-    old, new = c.crossing_a, c.crossing_b
-    if old is None or new is None or new.parameters is None or old.end is End.BEYOND:
-        return None
-    upper = (new.parameters.low if sure else None) or new.parameters.value
-    if new.wall and new.wall.parameters:
-        upper = min(upper, new.wall.parameters - 1)
-    lower = (old.parameters.high if sure and old.parameters else None) or _first_unusable(c, old)
-    return None if lower is None or lower >= upper else (lower, upper)
-
-
-def _first_unusable(c: Comparison, old: Crossing) -> float | None:
-    """The size from which on nothing is usable on the old machine."""
-    if old.end is End.MEMORY:
-        return float(old.wall.parameters - 1) if old.wall and old.wall.parameters else _value(old)
-    if old.parameters is None:
-        sizes = [row.pair.a.parameters for row in c.rows if row.pair.a.parameters]
-        return float(min(sizes)) if sizes else None
-    return old.parameters.value
-
-
-def _value(crossing: Crossing) -> float | None:
-    return crossing.parameters.value if crossing.parameters else None
-
-
-def _common(c: Comparison) -> tuple[Item, ...]:
-    """Sizes that people run: those of the catalogue, without what both machines measured."""
-    measured = [row.pair.a.parameters for row in c.rows if row.pair.a.parameters]
-    measured += [change.parameters for change in (*c.gained, *c.lost) if change.parameters]
-    return tuple(
-        Item(model=shape.name, parameters=shape.parameters)
-        for shape in SHAPES
-        if not any(1 / rules.SAME_SIZE < shape.parameters / one < rules.SAME_SIZE for one in measured)
-    )
-
-
-def _lying(c: Comparison, bounds: tuple[float, float] | None) -> tuple[Item, ...]:
-    """Common sizes within bounds."""
-    if bounds is None:
-        return ()
-    return tuple(one for one in _common(c) if bounds[0] < (one.parameters or 0) <= bounds[1])
 
 
 def _is_near(change: Change, limit: Limit) -> bool:

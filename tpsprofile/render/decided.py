@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tpsprofile import units
+from tpsprofile.analysis.between import Item
 from tpsprofile.analysis.claim import Claim
 from tpsprofile.analysis.comparison import Comparison
 from tpsprofile.analysis.cost import Costs, Prices
 from tpsprofile.analysis.decision import Decision
-from tpsprofile.analysis.evidence import Item, Reason
+from tpsprofile.analysis.evidence import Reason
 from tpsprofile.analysis.rules import RULES, Rule, Verdict
 from tpsprofile.analysis.speed import Crossing, End, Limit, What
 from tpsprofile.analysis.sweetspot import Next, Spot
