@@ -12,7 +12,7 @@ from tpsprofile.chips import Chip, catalogue
 from tpsprofile.errors import UsageError
 from tpsprofile.predict import measured as told
 from tpsprofile.predict import model
-from tpsprofile.predict.published import Figure, engine_of, figures, native
+from tpsprofile.predict.published import Figure, engine_of, figures, native, year_of
 from tpsprofile.predict.weights import Weights
 from tpsprofile.records import Record
 
@@ -45,8 +45,9 @@ class Prediction(Record, frozen=True, kw_only=True):
 def predict(chip: Chip, weights: Weights, engine: str | None = None) -> Prediction:
     """What ``chip`` would run ``weights`` at, from the published figures; formula and errors: docs/prediction.md.
 
-    ``engine`` is llama.cpp with the chip's usual backend where None; a build that figures were published of may
-    follow its name (``llama.cpp b4008``). Never above bandwidth / bytes read a token.
+    ``engine`` is llama.cpp with the chip's usual backend where None. Its build or the build's date may follow the
+    name (``llama.cpp b4008``, ``llama.cpp 2024-11``): engines get faster, and without it the middle of the
+    published builds is taken. Never above bandwidth / bytes read a token.
 
     Raises UsageError where the chip's bandwidth is unknown.
     """
@@ -71,22 +72,25 @@ def predict(chip: Chip, weights: Weights, engine: str | None = None) -> Predicti
     )
 
 
-def third(measured: Sequence[tuple[float, float]], weights: Weights, chip: Chip | None = None) -> Prediction:
+def third(
+    measured: Sequence[tuple[float | Weights, float]], weights: Weights, chip: Chip | None = None
+) -> Prediction:
     """What a machine would run ``weights`` at, from two or more sizes measured on it.
 
-    ``measured`` is (bytes read a token, tok/s) of each; formula: ``measured.seconds``. Better with the machine's
-    ``chip``, whose bandwidth bounds what two noisy figures may say.
+    ``measured`` is (weights, tok/s) of each, or (bytes read a token, tok/s), which is less exact because layers
+    count too; formula: ``measured.seconds``. Better with the machine's ``chip``, whose bandwidth bounds what two
+    noisy figures may say.
 
     Raises UsageError for fewer than two different sizes, and for a larger model that is not the slower one.
     """
-    sizes = [(read, 1 / rate) for read, rate in measured if read > 0 and rate > 0]
-    if len({read for read, _ in sizes}) < 2:
+    sizes = [_size(what, rate) for what, rate in measured if rate > 0]
+    if len({one.bytes_read for one in sizes}) < 2:
         raise UsageError("A third size needs figures of two different sizes.", "Measure another one.")
     bandwidth = chip.bandwidth_bytes_s if chip is not None else None
     rate = 1 / told.seconds(sizes, weights, bandwidth)
     width = _TENTH * told.spread(sizes, weights.bytes_read)
     high = rate * math.exp(width)
-    listed = [f"{1 / time:.3g} tok/s at {units.memory(read)}" for read, time in sorted(sizes)[:3]]
+    listed = [f"{units.rate(1 / one.seconds)} tok/s at {units.memory(one.bytes_read)}" for one in sizes[:3]]
     lines = list(_of_weights(weights))
     if chip is not None and not fits(chip.name, weights):
         lines.append(_TOO_LARGE)
@@ -97,6 +101,12 @@ def third(measured: Sequence[tuple[float, float]], weights: Weights, chip: Chip 
         rests_on=(f"measured: {', '.join(listed)}",),
         caveats=tuple(lines),
     )
+
+
+def _size(what: float | Weights, rate: float) -> told.Size:
+    if isinstance(what, Weights):
+        return told.Size(bytes_read=what.bytes_read, seconds=1 / rate, layers=what.layers)
+    return told.Size(bytes_read=what, seconds=1 / rate, layers=None)
 
 
 def _case(chip: Chip, bandwidth: float, weights: Weights, engine: str, build: str) -> model.Case:
@@ -111,7 +121,7 @@ def _case(chip: Chip, bandwidth: float, weights: Weights, engine: str, build: st
         engine=engine,
         weights=weights,
         source=like.source if like else None,
-        year=like.year if like else None,
+        year=like.year if like else year_of(build),
     )
 
 
@@ -209,6 +219,8 @@ def _caveats(chip: Chip, weights: Weights, case: model.Case, engine: str | None)
         lines.append(f"published figures of only {len(alike)} chips with this backend ({case.backend})")
     if model.family_of(chip.name) not in {model.family_of(one) for one in alike}:
         lines.append("no published figures of this generation of chips")
+    if case.year is None and case.backend != "mlx":
+        lines.append(f"for a build of {model.NOW:.0f}; older ones are slower, newer ones faster on small models")
     return tuple(lines)
 
 

@@ -7,9 +7,21 @@ from collections.abc import Sequence
 
 from tpsprofile.errors import UsageError
 from tpsprofile.predict.weights import Weights
+from tpsprofile.records import Record
 
-Sizes = Sequence[tuple[float, float]]
-"""(bytes read a token, seconds a token) of each."""
+
+class Size(Record, frozen=True, kw_only=True):
+    """One model that was measured."""
+
+    bytes_read: float
+    """Bytes of weights a token."""
+    seconds: float
+    """Seconds a token."""
+    layers: float | None
+    """None where only its size is known."""
+
+
+Sizes = Sequence[Size]
 
 _FIXED, _FIXED_SPREAD = math.log(0.003), 0.8
 """What 32 layers take besides reading, seconds: prior, as logarithm, and its standard deviation."""
@@ -17,8 +29,6 @@ _INVERSE, _INVERSE_SPREAD = math.log(1 / 0.85), 0.25
 """Bandwidth over the rate at which weights are read: the same."""
 _NOISE = 0.02
 """Standard deviation of a measured time, as a logarithm."""
-_LAYERS = 0.38
-"""Layers grow with the size to this power, as in models from 1B to 70B."""
 _STEPS = 40
 
 
@@ -28,7 +38,8 @@ def seconds(sizes: Sizes, weights: Weights, bandwidth_bytes_s: float | None) -> 
     Without a bandwidth the line through the sizes: fixed + bytes x seconds a byte, least squares of relative
     errors, fixed not below 0; exact where the sizes lie on a line. With one: fixed x layers/32 + inverse
     efficiency x bytes / bandwidth, the posterior mode under wide priors (a fixed part around 3 ms, 85% of the
-    bandwidth), which two noisy sizes need; never less than bytes / bandwidth.
+    bandwidth), which two noisy sizes need; never less than bytes / bandwidth. Layers that are not known count as
+    those of ``weights``.
 
     Raises UsageError where the larger model is not the slower one.
     """
@@ -42,7 +53,7 @@ def seconds(sizes: Sizes, weights: Weights, bandwidth_bytes_s: float | None) -> 
 
 def line(sizes: Sizes) -> tuple[float, float]:
     """Fixed seconds and seconds a byte, by least squares of relative errors, fixed not below 0."""
-    weighed = [(1 / time**2, read, time) for read, time in sizes]
+    weighed = [(1 / one.seconds**2, one.bytes_read, one.seconds) for one in sizes]
     whole = sum(w for w, _, _ in weighed)
     middle = sum(w * read for w, read, _ in weighed) / whole
     height = sum(w * time for w, _, time in weighed) / whole
@@ -56,7 +67,9 @@ def line(sizes: Sizes) -> tuple[float, float]:
 
 def _with_bandwidth(sizes: Sizes, weights: Weights, bandwidth: float) -> float:
     """The posterior mode by Gauss-Newton steps in the two logarithms."""
-    every = [(_layers(read, weights), read / bandwidth, math.log(time)) for read, time in sizes]
+    every = [
+        ((one.layers or weights.layers) / 32, one.bytes_read / bandwidth, math.log(one.seconds)) for one in sizes
+    ]
     fixed, inverse = _FIXED, _INVERSE
     for _ in range(_STEPS):
         a, d, both = _FIXED_SPREAD**-2, _INVERSE_SPREAD**-2, 0.0
@@ -77,13 +90,8 @@ def _with_bandwidth(sizes: Sizes, weights: Weights, bandwidth: float) -> float:
     return still + read
 
 
-def _layers(read: float, weights: Weights) -> float:
-    """Layers over 32 of a model that reads so many bytes, as those of ``weights`` scaled."""
-    return weights.layers / 32 * float((read / weights.bytes_read) ** _LAYERS)
-
-
 def spread(sizes: Sizes, read: float) -> float:
     """Standard deviation of the logarithm of a time told: more beyond the sizes, and the nearer they lie."""
-    logs = sorted(math.log(size) for size, _ in sizes)
+    logs = sorted(math.log(one.bytes_read) for one in sizes)
     beyond = max(0.0, math.log(read) - logs[-1], logs[0] - math.log(read))
-    return 0.03 + 0.03 * beyond / max(0.3, logs[-1] - logs[0])
+    return 0.04 + 0.04 * beyond / max(0.3, logs[-1] - logs[0])

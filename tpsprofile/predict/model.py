@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,9 @@ SPREAD = {
 }
 """Prior standard deviations of the effects, as logarithms."""
 NOW = 2025.5
-"""The build of an engine that is not told, as a decimal year."""
+"""The build of an engine that is not told, as a decimal year: the middle of the published ones."""
+NOW_SPREAD = 1.0
+"""Standard deviation of it, years."""
 NOISE = 0.05
 """Standard deviation of one figure, as a logarithm; what lies beyond 1.5 of it weighs less (Huber)."""
 _HUBER = 1.5
@@ -100,8 +103,8 @@ class Fitted(Record, frozen=True, kw_only=True):
 
     names: dict[tuple[str, str], int]
     mode: Array
-    precision: Array
-    """Inverse of the effects' covariance (Laplace)."""
+    covariance: Array
+    """Of the effects (Laplace)."""
     usual: dict[str, dict[str, tuple[float, float]]]
     """Of each backend: mean and spread of its sources' effects, for a figure of no source."""
 
@@ -123,6 +126,7 @@ _FAMILIES = (
 )
 
 
+@lru_cache(maxsize=512)
 def family_of(chip: str) -> str:
     """The generation of chips that one belongs to: ``Apple M4``, ``NVIDIA Ada``, or ``other``."""
     for pattern, name in _FAMILIES:
@@ -132,6 +136,7 @@ def family_of(chip: str) -> str:
     return "other"
 
 
+@lru_cache(maxsize=4096)
 def blocks_of(model: str) -> str | None:
     """Models whose layers do more, or other, steps than Llama's."""
     text = model.lower()
@@ -175,7 +180,7 @@ def fit(cases: Sequence[Case], seconds: Sequence[float], shares: Sequence[float]
         if np.max(np.abs(step)) < _SMALL:
             break
     usual = {backend: _usual(backend, table, theta, cases) for backend in {case.backend for case in cases}}
-    return Fitted(names=table.names, mode=theta, precision=precision, usual=usual)
+    return Fitted(names=table.names, mode=theta, covariance=np.linalg.inv(precision), usual=usual)
 
 
 def log_time(fitted: Fitted, case: Case) -> tuple[float, float]:
@@ -186,6 +191,8 @@ def log_time(fitted: Fitted, case: Case) -> tuple[float, float]:
     for effect in known:
         parts[effect[0]] += effects[effect] * float(fitted.mode[fitted.names[effect]])
     spreads = [(effect[0], _spread(*effect)) for effect in effects if effect not in fitted.names]
+    if case.year is None and ("f", "age") in fitted.names:
+        spreads.append(("f", NOW_SPREAD * float(fitted.mode[fitted.names["f", "age"]])))
     if case.source is None:
         for part in "fc":
             mean, spread = fitted.usual.get(case.backend, {}).get(part, (0.0, SPREAD[f"{part}:source"]))
@@ -194,12 +201,10 @@ def log_time(fitted: Fitted, case: Case) -> tuple[float, float]:
     fixed = case.weights.layers / 32 * np.exp(parts["f"])
     read = case.weights.bytes_read / case.bandwidth_bytes_s * np.exp(parts["g"])
     slope = {"f": fixed / (fixed + read), "g": read / (fixed + read), "c": 1.0}
-    row = np.zeros(len(fitted.mode))
-    for effect in known:
-        row[fitted.names[effect]] = effects[effect] * slope[effect[0]]
-    variance = float(row @ _solved(fitted.precision, row)) + sum(
-        (slope[part] * spread) ** 2 for part, spread in spreads
-    )
+    row = np.array([effects[effect] * slope[effect[0]] for effect in known])
+    places = [fitted.names[effect] for effect in known]
+    variance = float(row @ fitted.covariance[np.ix_(places, places)] @ row)
+    variance += sum((slope[part] * spread) ** 2 for part, spread in spreads)
     return parts["c"] + float(np.log(fixed + read)), variance**0.5
 
 

@@ -14,8 +14,8 @@ from tpsprofile.records import Record
 
 _GB = 1e9
 _GIB = 2.0**30
-_EFFECTIVE = re.compile(r"(?:gemma-?4|gemma-?3n)[- ]?e\d", re.IGNORECASE)
-"""Models with embeddings of each layer: most of their parameters are looked up, not read."""
+_EFFECTIVE = re.compile(r"(?:gemma-?4|gemma-?3n)[- ]?e(\d)", re.IGNORECASE)
+"""Models with embeddings of each layer, which are looked up and not read; the number is what is effective."""
 _EXPERTS = re.compile(
     r"moe|mixtral|-?a\d+(\.\d+)?b\b|granite-4\.0-h|deepseek-?v[234]|minimax|glm-4\.|laguna|ornith",
     re.IGNORECASE,
@@ -104,7 +104,7 @@ def _figure(row: dict[str, str], sources: dict[str, str]) -> Figure:
         bandwidth_bytes_s=float(row["bandwidth_gb_s"]) * _GB,
         engine=engine,
         version=row["version"] or None,
-        year=_year(row["version"]) or _year(row["date"]),
+        year=year_of(row["version"]) or year_of(row["date"]),
         backend=_backend(row, engine),
         model=row["model"],
         weights=_weights(row),
@@ -117,10 +117,25 @@ def _figure(row: dict[str, str], sources: dict[str, str]) -> Figure:
     )
 
 
-def _year(text: str) -> float | None:
-    """The decimal year of a date in the text."""
+_BUILDS = ((1500, 2023.87), (4006, 2024.87), (5348, 2025.37), (6918, 2025.87), (8038, 2026.12), (9187, 2026.37))
+"""llama.cpp's build numbers and when they were current, as the figures tell."""
+
+
+def year_of(text: str) -> float | None:
+    """The decimal year of a date in the text, or of a build of llama.cpp; None where it tells neither."""
     found = re.search(r"(20\d\d)-(\d\d)", text)
-    return int(found[1]) + (int(found[2]) - 0.5) / 12 if found else None
+    if found:
+        return int(found[1]) + (int(found[2]) - 0.5) / 12
+    build = re.search(r"\bb(\d{4,5})\b", text)
+    return _year_of_build(int(build[1])) if build else None
+
+
+def _year_of_build(number: int) -> float:
+    """Between the two builds around it, or on the line through the outer two."""
+    last = len(_BUILDS) - 2
+    place = next((i for i in range(last) if number < _BUILDS[i + 1][0]), last)
+    (low, early), (high, late) = _BUILDS[place], _BUILDS[place + 1]
+    return early + (number - low) / (high - low) * (late - early)
 
 
 def engine_of(text: str) -> str:
@@ -195,6 +210,9 @@ def _weights(row: dict[str, str]) -> Weights | None:
 
 def _active(row: dict[str, str]) -> float | None:
     """Active parameters, 10^9: as told, or as the name tells (``30B-A3B``)."""
+    effective = _EFFECTIVE.search(row["model"])
+    if effective:
+        return float(effective[1])
     if row["active_b"]:
         return float(row["active_b"])
     named = _ACTIVE.search(row["model"])
