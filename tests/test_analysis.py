@@ -276,6 +276,13 @@ def test_where_nobody_looked_there_is_no_grade() -> None:
     assert only(summary(at(20), series_at(2, 20, warnings=("busy",)))).grade is trust.Grade.C
 
 
+def test_part_of_a_table_says_the_same_as_if_it_were_all() -> None:
+    old = run(at(100), run="old", machine=Machine(id="gone", chip="Gone"))
+    new = run(at(20), at(22, number=2), absent(72), run="new")
+    whole = merge.table([old, new])
+    assert summarise(whole[whole["run"] == "new"]) == together(new)
+
+
 def test_a_course_needs_two_depths() -> None:
     deep = [at(rate, 3, workload=work(depth_tokens=depth)) for depth, rate in ((4096, 15), (0, 20))]
     found = summary(*deep, at(50, 1, workload=work(depth_tokens=0)))

@@ -1,7 +1,8 @@
 """Columns of the merged table: the one place that says what each is called, holds and means.
 
 The order here is the order in the table. Quantities are in base units, which the name of the column ends in.
-Unknown is empty (NA), never 0.
+Unknown is empty (NA), never 0. A saved Parquet file holds text, 64-bit integers and floats, booleans and UTC
+timestamps in microseconds; text that many rows share is a category in pandas.
 """
 
 from __future__ import annotations
