@@ -15,8 +15,9 @@ from tpsprofile import schema
 from tpsprofile.analysis.like import Who
 from tpsprofile.analysis.limits import Estimate, Limit, What
 from tpsprofile.analysis.speed import Crossing, End
+from tpsprofile.analysis.tasks import READING_TOK_S
 from tpsprofile.cli import main
-from tpsprofile.cli.limits import READING_TOK_S, allowed, chosen_limit
+from tpsprofile.cli.limits import allowed, chosen_limit
 from tpsprofile.errors import UsageError
 from tpsprofile.records import EngineInfo, ModelFacts, Outcome, Run
 from tpsprofile.render import charts
@@ -271,8 +272,14 @@ def test_the_verdict_says_what_is_real() -> None:
             "B is 25% faster than A at 3.0B (least) and 30% faster at 1.0B (most), significant for 1 of 2 models.",
             "At 10 tok/s that is the same models, faster.",
         ),
+        (
+            [*rows(1, 100), *rows(3, 40, (0.8, 1, 1.2))],
+            [*rows(1, 130), *rows(3, 44, (0.8, 1, 1.2))],
+            "B is 10% faster than A at 3.0B (least) and 30% faster at 1.0B (most), significant for 1 of 2 models.",
+            "At 10 tok/s that is the same models, faster.",
+        ),
     ],
-    ids=["noise", "once", "slower", "in part"],
+    ids=["noise", "once", "slower", "once in part", "noise in part"],
 )
 def test_the_verdict_on_few_models(before: list[Any], after: list[Any], first: str, third: str) -> None:
     said = verdict(compared(on("A", *before), on("B", *after)))
@@ -318,6 +325,7 @@ def test_the_notes_name_what_was_left_out_and_how_to_take_it_in() -> None:
     other = ModelFacts(name="m14", parameters=14 * 10**9, quantisation="Q8_0")
     said = notes(compared(slow(*rows(14, 8, model=other)), fast(*rows(14, 12))))
     assert "Not compared: m14 differs in quantisation (Q8_0, Q4_K_M)." in said
+    assert not any(line.startswith("Allowed") for line in said)
     assert said[-1] == "To compare them in spite of it: --allow quantisation"
     assert any(line.startswith("Sizes differ in quantisation (Q4_K_M, Q8_0)") for line in said)
 

@@ -20,13 +20,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_TOK_S = 10.0
 READING = "reading"
-READING_WORDS_MIN = 238
-"""Silent reading of English, words a minute: M. Brysbaert, How many words do we read per minute?, Journal of
-Memory and Language 109 (2019)."""
-WORDS_A_TOKEN = 0.75
-"""English text, as a rule of thumb."""
-READING_TOK_S = READING_WORDS_MIN / 60 / WORDS_A_TOKEN
-"""What a silent reader takes in: about 5.3 tok/s."""
 
 
 def limit_options(command: F) -> F:
@@ -90,6 +83,8 @@ def allowed(words: Iterable[str]) -> frozenset[Difference]:
 
 def _rate(text: str) -> float:
     if text.strip().lower() == READING:
+        from tpsprofile.analysis.tasks import READING_TOK_S
+
         return READING_TOK_S
     try:
         rate = float(text)
