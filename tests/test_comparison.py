@@ -153,7 +153,7 @@ def test_a_model_skipped_because_a_smaller_one_was_too_slow_was_too_slow() -> No
 
 
 def test_gains_are_told_by_size_whatever_their_cause() -> None:
-    found = compared(slow(*rows(14, 8), *gone(9)), fast(*rows(9, 15), *rows(14, 12)))
+    found = compared(slow(*rows(9, 8), *gone(14)), fast(*rows(9, 15), *rows(14, 12)))
     assert [change.model for change in found.gained] == ["m9", "m14"]
 
 

@@ -59,8 +59,8 @@ def _whether(comparison: Comparison, rows: Sequence[Row]) -> str:
     known = [row.significant for row in rows if row.significant is not None]
     if not known:
         return "; too few models and trials to say whether that is chance"
-    if len(known) == len(rows):
-        return f", {'significant' if all(known) else 'not significant' if not any(known) else 'in part'}"
+    if len(known) == len(rows) and len(set(known)) == 1:
+        return ", significant" if all(known) else ", not significant"
     return f", significant for {sum(known)} of {len(rows)} models"
 
 
