@@ -89,7 +89,8 @@ def arrange(picture: Picture, sheet: Sheet, room: Box) -> Layout:
     tries = (_Try(), *wide, _Try(at_start=False))
     if picture.crossings:
         every = tuple(replace(one, every_crossing=True) for one in tries)
-        tries = (*every, *(replace(one, right=_RIGHT_PAD_PT) for one in every), *tries)
+        roomy = tuple(replace(one, right=_RIGHT_PAD_PT) for one in tries)
+        tries = (*every, *(replace(one, every_crossing=True) for one in roomy), *roomy, *tries)
     for how in tries:
         layout = _arranged(picture, sheet, room, how)
         if layout is not None:
@@ -108,7 +109,7 @@ class _Try:
     right: float = _PAD_PT
     """Right of the last."""
     every_crossing: bool = False
-    """No text of a crossing may be left out, or have another curve between."""
+    """No text of a crossing may be left out, or have another curve between, which else only colour tells apart."""
     at_start: bool = True
     in_margin: bool = False
 
@@ -133,7 +134,8 @@ def _arranged(picture: Picture, sheet: Sheet, room: Box, how: _Try) -> Layout | 
         taken = taken.and_segments(names.leaders.values())
     levels, zone = _level_texts(picture, sheet, frame, taken.and_all(drawn))
     taken = taken.and_boxes(one.box for one in (*levels, *([zone] if zone else [])))
-    crossings = _crossings(picture, sheet, frame, taken.and_all(drawn), curves if how.every_crossing else ())
+    strict = how.every_crossing or len({trace.tone for trace in picture.traces}) < len(picture.traces)
+    crossings = _crossings(picture, sheet, frame, taken.and_all(drawn), curves if strict else ())
     if how.every_crossing and any(one.label is None for one in crossings):
         return None
     taken = taken.and_all(crossed.obstacles(crossings))
