@@ -29,6 +29,9 @@ nothing but null.
 """
 Rows = npt.NDArray[np.int64]
 
+_EVERY = 8
+"""After so many columns, memory that was let go is given back to the system."""
+
 ARROW: dict[str, Any] = {
     TEXT: pa.string(),
     LABEL: pa.string(),
@@ -100,6 +103,10 @@ def frame(blocks: list[Block], rows: Rows | None = None) -> pd.DataFrame:
     for name, column in COLUMNS.items():
         parts = [_plain(name, part) for block in blocks for part in _chunks(block.pop(name))]
         columns[name] = (_labels if column.dtype == LABEL else _typed)(name, parts, rows)
+        del parts
+        if len(columns) % _EVERY == 0:
+            pa.default_memory_pool().release_unused()
+    pa.default_memory_pool().release_unused()
     return pd.DataFrame(columns, copy=False)
 
 
