@@ -267,7 +267,7 @@ def test_of_two_engines_in_one_colour_each_crossing_is_beside_its_own_text() -> 
     fast, slow = lawful(0.004, 0.0021, 1, 3, 7, 14, 32), lawful(0.006, 0.003, 1, 3, 7, 14, 32)
     wall = run(*lawful(0.01, 0.004, 1, 3, 7), too_large(14), place=1)
     figure = charts.figure(summary(run(*fast), run(*slow, run="b", engine=EngineInfo(name="other")), wall))
-    tips = sorted(spots(figure, "crossing"))
+    tips = sorted((float(x), float(y)) for x, y in spots(figure, "crossing"))
     labels = {name: box for name, box in texts(figure).items() if name.startswith("46B")}
     assert all(box.x0 > tips[-1][0] for box in labels.values())
 
