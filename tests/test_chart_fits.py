@@ -27,7 +27,7 @@ from tests.test_charts import (
 )
 from tpsprofile.analysis.speed import Estimate
 from tpsprofile.analysis.summary import Summary
-from tpsprofile.records import EngineInfo, Trial
+from tpsprofile.records import Trial
 from tpsprofile.render import charts, fitted
 from tpsprofile.render.compose import compose
 from tpsprofile.render.crossed import crossed
@@ -261,15 +261,6 @@ def test_no_line_lies_between_a_crossing_and_its_text() -> None:
     (moved,) = crossed([cross(30, 30, 30)], [Size(40, 10)], FRAME, NOTHING, [fence])
     assert moved.label is not None
     assert moved.label.x0 > moved.tip[0]
-
-
-def test_of_two_engines_in_one_colour_each_crossing_is_beside_its_own_text() -> None:
-    fast, slow = lawful(0.004, 0.0021, 1, 3, 7, 14, 32), lawful(0.006, 0.003, 1, 3, 7, 14, 32)
-    wall = run(*lawful(0.01, 0.004, 1, 3, 7), too_large(14), place=1)
-    figure = charts.figure(summary(run(*fast), run(*slow, run="b", engine=EngineInfo(name="other")), wall))
-    tips = sorted((float(x), float(y)) for x, y in spots(figure, "crossing"))
-    labels = {name: box for name, box in texts(figure).items() if name.startswith("46B")}
-    assert all(box.x0 > tips[-1][0] for box in labels.values())
 
 
 @pytest.mark.parametrize(
