@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from typing import Any
 
 from matplotlib.backends.backend_agg import RendererAgg
@@ -12,6 +13,9 @@ from matplotlib.text import Text
 from tpsprofile.render import style
 from tpsprofile.render.geometry import Box, Segment, Size
 
+_WIDEST = 2.0
+"""No letter is wider than this, as a multiple of the size of its font."""
+
 
 class Sheet:
     """A figure of a given size in points. Places are points from its lower left corner."""
@@ -21,6 +25,7 @@ class Sheet:
         self.figure = Figure(figsize=(width / 72, height / 72), dpi=style.DPI, facecolor=style.PAPER)
         renderer: Any = RendererAgg
         self._renderer = renderer(width * style.DPI / 72, height * style.DPI / 72, style.DPI)
+        self._sizes: dict[tuple[object, ...], Size] = {}
         self.grow(height)
 
     def grow(self, height: float) -> None:
@@ -30,10 +35,13 @@ class Sheet:
 
     def measure(self, words: str, size: float, **look: Any) -> Size:
         """How much room a text takes; ``look`` as for ``write``."""
-        text = Text(0, 0, words, fontsize=size, figure=self.figure, **look)
-        extent = text.get_window_extent(self._renderer)
-        scale = 72 / self.figure.dpi
-        return Size(extent.width * scale, extent.height * scale)
+        key = (words, size, *sorted(look.items()))
+        if key not in self._sizes:
+            text = Text(0, 0, words, fontsize=size, figure=self.figure, **look)
+            extent = text.get_window_extent(self._renderer)
+            scale = 72 / self.figure.dpi
+            self._sizes[key] = Size(extent.width * scale, extent.height * scale)
+        return self._sizes[key]
 
     def cut(self, words: str, size: float, width: float, **look: Any) -> str:
         """The text, or as much of its beginning as fits in ``width``, with an ellipsis."""
@@ -44,20 +52,28 @@ class Sheet:
 
     def wrap(self, words: str, size: float, width: float, **look: Any) -> list[str]:
         """Lines no wider than ``width``; a word that is wider than that is cut into pieces."""
-        lines = [""]
-        for word in self._short_words(words, size, width, **look):
-            longer = f"{lines[-1]} {word}".strip()
-            if self.measure(longer, size, **look).width <= width:
-                lines[-1] = longer
-            else:
-                lines.append(word)
-        return [line for line in lines if line]
+        rest = self._short_words(words, size, width, **look)
+        lines = []
+        while rest:
+            fits = bisect.bisect_right(
+                range(1, len(rest) + 1),
+                width,
+                key=lambda n: self.measure(" ".join(rest[:n]), size, **look).width,
+            )
+            taken = max(1, fits)
+            lines.append(" ".join(rest[:taken]))
+            rest = rest[taken:]
+        return lines
 
     def _short_words(self, words: str, size: float, width: float, **look: Any) -> list[str]:
         found = []
         for word in words.split():
             rest = word
-            while len(rest) > 1 and self.measure(rest, size, **look).width > width:
+            while (
+                len(rest) * size * _WIDEST > width
+                and len(rest) > 1
+                and self.measure(rest, size, **look).width > width
+            ):
                 cuts = range(len(rest) - 1, 0, -1)
                 cut = next((n for n in cuts if self.measure(rest[:n], size, **look).width <= width), 1)
                 found.append(rest[:cut])
