@@ -10,7 +10,7 @@ from tpsprofile import merge, trust
 from tpsprofile.analysis.courses import DEPTH, PROMPT, courses, lasting, plainest
 from tpsprofile.analysis.points import spread, summarise
 from tpsprofile.analysis.summary import Point, Summary
-from tpsprofile.analysis.usable import curve, usable, wall
+from tpsprofile.analysis.usable import curve, wall
 from tpsprofile.records import (
     EngineInfo,
     Machine,
@@ -166,21 +166,11 @@ def test_an_empty_table_is_an_empty_summary() -> None:
     assert summarise(merge.table([])) == Summary(points=(), absent=())
 
 
-def test_largest_size_at_or_above_the_line_and_the_next() -> None:
-    (answer,) = usable(summary(at(40, 1), at(10, 7), at(9.9, 14), at(3, 32)), 10.0)
-    assert (answer.largest and answer.largest.model, answer.beyond and answer.beyond.model) == ("m7", "m14")
-
-
-def test_nothing_is_usable_where_every_size_is_below_the_line() -> None:
-    (answer,) = usable(summary(at(4, 1), at(2, 7)), 10.0)
-    assert (answer.largest, answer.beyond and answer.beyond.model) == (None, "m1")
-
-
-def test_all_measured_sizes_usable_leaves_the_wall() -> None:
-    (answer,) = usable(summary(at(40, 1), at(20, 7), absent(72), absent(32)), 10.0)
-    assert answer.beyond is None
-    assert answer.wall is not None
-    assert answer.wall.model == "m32"
+def test_the_wall_is_the_smallest_model_that_does_not_fit() -> None:
+    found = summary(at(40, 1), at(20, 7), absent(72), absent(32))
+    entry = wall(found, found.series[0])
+    assert entry is not None
+    assert entry.model == "m32"
 
 
 def test_a_smaller_model_that_does_not_fit_is_no_wall() -> None:
@@ -192,9 +182,6 @@ def test_experts_stay_off_the_curve_of_dense_models() -> None:
     experts = ModelFacts(name="moe", parameters=30 * B, parameters_active=3 * B, quantisation="Q4_K_M")
     found = summary(at(20, 7), at(60, model=experts))
     assert [point.model for point in curve(found, found.series[0])] == ["m7"]
-    (answer,) = usable(found, 10.0)
-    assert answer.largest is not None
-    assert answer.largest.model == "m7"
 
 
 def test_one_point_a_size_in_the_common_quantisation() -> None:

@@ -1,45 +1,11 @@
-"""How large a model stays usable, by the sizes that were measured. Nothing is fitted between them."""
+"""Which points stand for a machine, one a size, and where its memory ends."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from tpsprofile.analysis.summary import Absent, Point, Series, Summary
-from tpsprofile.records import Outcome, Record
-
-
-class Usable(Record, frozen=True, kw_only=True):
-    """The answer for one series. Models without a known size or rate do not count."""
-
-    series: Series
-    largest: Point | None
-    """The largest measured model at or above the line; None where none is."""
-    beyond: Point | None
-    """The next larger measured model, which is below the line."""
-    wall: Absent | None
-    """The smallest model that does not fit and is larger than any that was measured."""
-
-
-def usable(summary: Summary, line_tok_s: float) -> tuple[Usable, ...]:
-    """One answer a series that has a measured model, in the order of the table.
-
-    Mixtures of experts are left out where a series has dense models: their speed follows their active weights.
-    """
-    answers = []
-    for series in summary.series:
-        points = curve(summary, series)
-        if not points:
-            continue
-        fast = [place for place, point in enumerate(points) if _rate(point) >= line_tok_s]
-        answers.append(
-            Usable(
-                series=series,
-                largest=points[fast[-1]] if fast else None,
-                beyond=next(iter(points[fast[-1] + 1 :] if fast else points), None),
-                wall=wall(summary, series),
-            )
-        )
-    return tuple(answers)
+from tpsprofile.records import Outcome
 
 
 def curve(summary: Summary, series: Series, figure: str = "decode") -> tuple[Point, ...]:
@@ -67,7 +33,3 @@ def wall(summary: Summary, series: Series) -> Absent | None:
         if entry.series == series and entry.outcome is Outcome.DOES_NOT_FIT and (entry.parameters or 0) > measured
     ]
     return min(beyond, key=lambda entry: entry.parameters or 0, default=None)
-
-
-def _rate(point: Point) -> float:
-    return point.decode.median if point.decode else 0.0
