@@ -7,6 +7,7 @@ import operator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -14,7 +15,7 @@ from tests.support import header, trial
 from tpsprofile import chips, schema
 from tpsprofile.cli import main
 from tpsprofile.models import catalogue
-from tpsprofile.predict import Prediction, weights
+from tpsprofile.predict import Prediction, Weights, weights
 from tpsprofile.predict.sizes import curve, largest
 from tpsprofile.predict.subject import of_chip
 from tpsprofile.records import Machine, ModelFacts
@@ -170,6 +171,60 @@ def test_what_a_machine_reports_of_quantisation_is_not_made_up_in_silence(result
     head = header(machine=Machine(id="x", chip="X"), run="x" * 12)
     (results / "x.jsonl").write_bytes(schema.encode(head) + b"".join(map(schema.encode, rows)))
     assert any("quantisation is not told" in line for line in answer("--machine", "X", *ONE)["caveats"])
+
+
+def machine_of(folder: Path, chip: str, sizes: dict[str, tuple[float, float]], engine: str = "ollama") -> None:
+    """A machine that ran models of some billions of parameters at some tok/s."""
+    rows = [
+        trial(
+            model=ModelFacts(name=name, parameters=round(of * 1e9), quantisation="Q4_K_M"),
+            decode_engine_s=10 / rate,
+            decode_client_s=10 / rate,
+        )
+        for name, (of, rate) in sizes.items()
+    ]
+    mac = Machine(id=chip, chip=chip, tag="Mac", ram_bytes=128 * GIB)
+    head = header(machine=mac, run=f"{engine:_<12}"[:12])
+    head = msgspec.structs.replace(head, engine=msgspec.structs.replace(head.engine, name=engine))
+    (folder / f"{engine}.jsonl").write_bytes(schema.encode(head) + b"".join(map(schema.encode, rows)))
+
+
+@pytest.mark.parametrize("chip", ["Apple M3 Max", "Apple M3 Max (40-core GPU)"])
+def test_the_chip_and_the_layers_of_a_machine_count(results: Path, chip: str) -> None:
+    """Layers of the known models, and a bandwidth that the memory tells: 128 GB come with 40 cores alone."""
+
+    def tok_s(of: Weights) -> float:
+        return 1 / (of.layers / 32 * 0.003 + of.bytes_read / (0.85 * 400e9))
+
+    known = {name: weights(size * 1e9, name=name) for name, size in (("qwen2.5:0.5b", 0.494), ("phi4:14b", 14.66))}
+    machine_of(results, chip, {name: (of.parameters / 1e9, tok_s(of)) for name, of in known.items()})
+    found = answer("--machine", "Mac", "--model", "llama3.1:8b")
+    assert found["decode_tok_s"] == pytest.approx(tok_s(weights(8.03e9)), rel=0.001)
+
+
+def test_a_chip_that_could_not_read_so_fast_did_not_run_the_models(results: Path) -> None:
+    machine_of(results, "Apple M1", {"llama3.2:1b": (1.236, 400.0), "llama3.1:8b": (8.03, 100.0)})
+    assert answer("--machine", "Mac", "--model", "phi4:14b")["decode_tok_s"] > 40
+
+
+@pytest.mark.parametrize(
+    ("engine", "taken", "said"),
+    [
+        (None, "ollama", False),
+        ("Ollama", "ollama", False),
+        ("mlx", "mlx", False),
+        ("vllm", "ollama", True),
+    ],
+)
+def test_figures_of_the_engine_that_is_asked_for_come_first(
+    results: Path, engine: str | None, taken: str, *, said: bool
+) -> None:
+    machine_of(results, MAX, {"m1": (1.1, 200.0), "m5": (5.1, 80.0), "m9": (9.5, 45.0)})
+    machine_of(results, MAX, {"m1": (1.1, 250.0), "m9": (9.5, 55.0)}, engine="mlx")
+    found = answer("--machine", "Mac", *ONE, *(("--engine", engine) if engine else ()))
+    assert found["engine"] == taken
+    caveat = f"measured with ollama, and told for it: there are no two sizes with {engine}"
+    assert (caveat in found["caveats"]) == said
 
 
 @pytest.mark.parametrize(

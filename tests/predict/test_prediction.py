@@ -104,6 +104,33 @@ def test_out_of_its_depth_it_says_so(
     assert any(said in line for line in told.caveats), told.caveats
 
 
+@pytest.mark.parametrize(
+    ("engine", "name", "build"),
+    [
+        ("llama.cpp b4008", "llama.cpp", "b4008"),
+        ("llama.cpp 2024-11", "llama.cpp", "2024-11"),
+        ("llama.cpp  (b4008)", "llama.cpp", "b4008"),
+        ("Ollama", "ollama", ""),
+        ("Ollama 0.5.7", "ollama", "0.5.7"),
+        ("MLX", "mlx", ""),
+        ("vllm", "vllm", ""),
+        ("LocalScore", "llamafile", ""),
+        ("llamafile", "llamafile", ""),
+        ("LM Studio", "lm studio", ""),
+        ("LM Studio 0.3", "lm studio", "0.3"),
+        ("SGLang", "sglang", ""),
+    ],
+)
+@pytest.mark.parametrize("chip", ["M4 Max 40", "RTX 4090"])
+def test_an_engine_is_known_however_it_is_written_and_always_gets_a_figure(
+    chip: str, engine: str, name: str, build: str
+) -> None:
+    assert estimate.named(engine) == (name, build)
+    told = predict(chips.one(chip), weights(8.03e9), engine)
+    assert 0 < told.low < told.decode_tok_s < told.high
+    assert any("no published figures of" in line for line in told.caveats) == (name in {"vllm", "sglang"})
+
+
 def test_a_usual_case_has_no_caveat_but_the_build() -> None:
     told = predict(chips.one("RTX 4090"), weights(8.03e9), "llama.cpp b4008")
     assert told.caveats == ()
@@ -128,6 +155,26 @@ def test_layers_and_bandwidth_are_used_where_they_are_known(max_chip: Chip) -> N
 
     told = third([(small, tok_s(small)), (middle, tok_s(middle))], large, max_chip)
     assert told.decode_tok_s == pytest.approx(tok_s(large), rel=0.001)
+
+
+@pytest.mark.parametrize("rates", [(60.0, 14.0), (60.4, 13.6), (59.6, 14.4)])
+def test_whole_rates_leave_room_for_their_rounding(max_chip: Chip, rates: tuple[float, float]) -> None:
+    """What rounds to 60 and 14 lies in the interval that 60 and 14 give."""
+    sizes, of = (weights(1.236e9), weights(8.03e9)), weights(70.55e9)
+    whole = third(list(zip(sizes, (60.0, 14.0), strict=True)), of, max_chip)
+    told = third(list(zip(sizes, rates, strict=True)), of, max_chip)
+    assert whole.low <= told.decode_tok_s <= whole.high
+
+
+def test_whole_rates_are_less_certain_than_exact_ones(max_chip: Chip) -> None:
+    sizes, of = (weights(1.236e9), weights(8.03e9)), weights(70.55e9)
+    widths = [
+        math.log(told.high / told.low)
+        for told in (
+            third(list(zip(sizes, rates, strict=True)), of, max_chip) for rates in ((20.0, 4.0), (20.001, 4.001))
+        )
+    ]
+    assert widths[0] > 1.2 * widths[1]
 
 
 def test_a_third_size_stays_under_the_roofline(max_chip: Chip) -> None:

@@ -34,6 +34,14 @@ def test_an_unknown_quantisation_lists_what_there_is() -> None:
     assert all(name in str(caught.value.advice) for name in KINDS)
 
 
+@pytest.mark.parametrize("one", [one for one in known.MODELS if one.active is None], ids=lambda one: one.name)
+def test_a_model_that_is_not_known_has_about_the_layers_of_its_size(one: known.Known) -> None:
+    unknown = weights(one.parameters * 1e9 * 1.01)
+    assert unknown.shape is None or unknown.shape != one.name
+    if unknown.shape is None:
+        assert 0.6 < unknown.layers / one.layers < 1.6
+
+
 @pytest.mark.parametrize(("parameters", "active"), [(0, None), (-1e9, None), (8e9, 9e9), (8e9, 0)])
 def test_sizes_that_no_model_has_are_refused(parameters: float, active: float | None) -> None:
     with pytest.raises(UsageError):

@@ -33,7 +33,7 @@ Examples:
 @click.option("--active", metavar="N", help="Parameters a token uses, of a mixture of experts.")
 @click.option("--model", metavar="NAME", help="One model by its name: llama3.1:8b.")
 @click.option("--quant", metavar="NAME", help="Quantisation: Q4_K_M, Q8_0, F16, 4bit.  [default: the usual one]")
-@click.option("--engine", default="llama.cpp", show_default=True, metavar="NAME", help="Engine that runs it.")
+@click.option("--engine", metavar="NAME", help="Engine that runs it.  [default: llama.cpp]")
 @click.option("--ram", metavar="GB", help="Memory of the machine.  [default: the most it is sold with]")
 @click.option(
     "-r",
@@ -56,7 +56,7 @@ def predict(
     active: str | None,
     model: str | None,
     quant: str | None,
-    engine: str,
+    engine: str | None,
     ram: str | None,
     results: tuple[Path, ...],
     line: float,
@@ -91,14 +91,14 @@ def predict(
 
 
 def _subject(
-    chip: str | None, machine: str | None, engine: str, ram: str | None, results: Sequence[Path]
+    chip: str | None, machine: str | None, engine: str | None, ram: str | None, results: Sequence[Path]
 ) -> Subject:
     """Whose speed is asked for. Raises UsageError where that is not said."""
     from tpsprofile.predict import sizes, subject
 
     ram_bytes = None if ram is None else sizes.ram(ram)
     if chip is not None and machine is None:
-        return subject.of_chip(chip, engine, ram_bytes)
+        return subject.of_chip(chip, engine or subject.ENGINE, ram_bytes)
     if machine is None or chip is not None:
         raise UsageError(
             "Name a chip (--chip) or a machine that was measured (--machine), not both.",
@@ -110,7 +110,7 @@ def _subject(
 
     found = gather(results)
     report(found.errors)
-    return subject.of_machine(summarise(found.table), machine, ram_bytes)
+    return subject.of_machine(summarise(found.table), machine, ram_bytes, engine)
 
 
 def _asked(

@@ -56,8 +56,8 @@ def predict(chip: Chip, weights: Weights, engine: str | None = None) -> Predicti
             f"The memory bandwidth of {chip.name} is not known, so nothing can be predicted for it.",
             "Name a chip with a bandwidth, or measure two model sizes on that machine.",
         )
-    name, _, build = (engine or "llama.cpp").partition(" ")
-    case = _case(chip, chip.bandwidth_bytes_s, weights, engine_of(name), build)
+    name, build = named(engine or "llama.cpp")
+    case = _case(chip, chip.bandwidth_bytes_s, weights, name, build)
     used = training()
     log_seconds, spread = model.log_time(_fitted(), case)
     spread = math.sqrt(spread**2 + model.NOISE**2)
@@ -81,6 +81,9 @@ def third(
     count too; formula: ``measured.seconds``. Better with the machine's ``chip``, whose bandwidth bounds what two
     noisy figures may say.
 
+    The interval holds whatever the rates may have been before they were rounded, where all are whole numbers or
+    have one decimal.
+
     Raises UsageError for fewer than two different sizes, and for a larger model that is not the slower one.
     """
     sizes = [_size(what, rate) for what, rate in measured if rate > 0]
@@ -89,14 +92,15 @@ def third(
     bandwidth = chip.bandwidth_bytes_s if chip is not None else None
     rate = 1 / told.seconds(sizes, weights, bandwidth)
     width = _TENTH * told.spread(sizes, weights.bytes_read)
-    high = rate * math.exp(width)
+    least, most = told.unrounded(sizes, weights, bandwidth)
+    low, high = min(rate * math.exp(-width), least), max(rate * math.exp(width), most)
     listed = [f"{units.rate(1 / one.seconds)} tok/s at {units.memory(one.bytes_read)}" for one in sizes[:3]]
     lines = list(_of_weights(weights))
     if chip is not None and not fits(chip.name, weights):
         lines.append(_TOO_LARGE)
     return Prediction(
         decode_tok_s=rate,
-        low=rate * math.exp(-width),
+        low=low,
         high=high if bandwidth is None else max(rate, min(high, bandwidth / weights.bytes_read)),
         rests_on=(f"measured: {', '.join(listed)}",),
         caveats=tuple(lines),
@@ -107,6 +111,15 @@ def _size(what: float | Weights, rate: float) -> told.Size:
     if isinstance(what, Weights):
         return told.Size(bytes_read=what.bytes_read, seconds=1 / rate, layers=what.layers)
     return told.Size(bytes_read=what, seconds=1 / rate, layers=None)
+
+
+def named(engine: str) -> tuple[str, str]:
+    """An engine's one name, and what follows it: ``LM Studio 0.3`` is ``lm studio`` and ``0.3``."""
+    text = " ".join(engine.split())
+    two = text.lower().startswith("lm studio")
+    words = text.split(" ", 2 if two else 1)
+    name = " ".join(words[: 2 if two else 1])
+    return engine_of(name), " ".join(words[2 if two else 1 :]).strip("()")
 
 
 def _case(chip: Chip, bandwidth: float, weights: Weights, engine: str, build: str) -> model.Case:
@@ -211,7 +224,8 @@ def _caveats(chip: Chip, weights: Weights, case: model.Case, engine: str | None)
     if not fits(chip.name, weights):
         lines.append(_TOO_LARGE)
     if case.engine not in _ENGINES:
-        lines.append(f"few or no published figures of {engine}: taken as llama.cpp")
+        taken = "MLX" if case.backend == "mlx" else "llama.cpp"
+        lines.append(f"few or no published figures of {engine}: taken as {taken}")
     elif case.engine == "mlx" and case.backend != "mlx":
         lines.append("MLX runs on Apple's chips: taken as llama.cpp")
     alike = {one.chip for one in training() if one.backend == case.backend}
@@ -220,7 +234,7 @@ def _caveats(chip: Chip, weights: Weights, case: model.Case, engine: str | None)
     if model.family_of(chip.name) not in {model.family_of(one) for one in alike}:
         lines.append("no published figures of this generation of chips")
     if case.year is None and case.backend != "mlx":
-        lines.append(f"for a build of {model.NOW:.0f}; older ones are slower, newer ones faster on small models")
+        lines.append("for a build of mid 2025; older ones are slower, newer ones faster on small models")
     return tuple(lines)
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
+
+import msgspec
 
 from tpsprofile.errors import UsageError
 from tpsprofile.predict.weights import Weights
@@ -30,6 +33,7 @@ _INVERSE, _INVERSE_SPREAD = math.log(1 / 0.85), 0.25
 _NOISE = 0.02
 """Standard deviation of a measured time, as a logarithm."""
 _STEPS = 40
+_EXACT = 1e-6
 
 
 def seconds(sizes: Sizes, weights: Weights, bandwidth_bytes_s: float | None) -> float:
@@ -49,6 +53,41 @@ def seconds(sizes: Sizes, weights: Weights, bandwidth_bytes_s: float | None) -> 
     if slope <= 0:
         raise UsageError("The larger model is not the slower one: sizes tell nothing.", "Measure again.")
     return fixed + slope * weights.bytes_read
+
+
+def unrounded(sizes: Sizes, weights: Weights, bandwidth_bytes_s: float | None) -> tuple[float, float]:
+    """Least and most tok/s of ``weights``, where each measured rate may be half of its last digit off.
+
+    Each rate is moved to the end that lowers (raises) the answer; rates of many digits leave it where it is.
+    Raises UsageError where the larger model is not the slower one.
+    """
+    half = _half_digit([1 / one.seconds for one in sizes])
+    middle = 1 / seconds(sizes, weights, bandwidth_bytes_s)
+    if half == 0:
+        return middle, middle
+    signs = []
+    for place in range(len(sizes)):
+        other = [_moved(one, half / 100 if at == place else 0.0) for at, one in enumerate(sizes)]
+        signs.append(1 if 1 / seconds(other, weights, bandwidth_bytes_s) >= middle else -1)
+    ends = []
+    for way in (-1, 1):
+        other = [_moved(one, way * sign * half) for one, sign in zip(sizes, signs, strict=True)]
+        with suppress(UsageError):
+            ends.append(1 / seconds(other, weights, bandwidth_bytes_s))
+    return min(middle, *ends), max(middle, *ends)
+
+
+def _half_digit(rates: Sequence[float]) -> float:
+    """Half of the last digit that rates are written with, tok/s: 0.5 for whole numbers; 0 for many digits."""
+    for half, times in ((0.5, 1), (0.05, 10)):
+        if all(abs(rate * times - round(rate * times)) < _EXACT for rate in rates):
+            return half
+    return 0.0
+
+
+def _moved(one: Size, by: float) -> Size:
+    rate = 1 / one.seconds
+    return msgspec.structs.replace(one, seconds=1 / max(rate + by, rate / 2))
 
 
 def line(sizes: Sizes) -> tuple[float, float]:

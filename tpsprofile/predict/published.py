@@ -126,7 +126,7 @@ def year_of(text: str) -> float | None:
     found = re.search(r"(20\d\d)-(\d\d)", text)
     if found:
         return int(found[1]) + (int(found[2]) - 0.5) / 12
-    build = re.search(r"\bb(\d{4,5})\b", text)
+    build = re.search(r"\bb(?:uild )?(\d{4,5})\b", text, re.IGNORECASE)
     return _year_of_build(int(build[1])) if build else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -13,8 +14,10 @@ from tpsprofile.chips import Chip
 from tpsprofile.errors import ResultsError, UsageError
 from tpsprofile.machine.fit import wired_limit_bytes
 from tpsprofile.models import catalogue
-from tpsprofile.predict import predict, third, weights
+from tpsprofile.predict import Weights, predict, third, weights
+from tpsprofile.predict.estimate import named
 from tpsprofile.predict.sizes import QUANTISATION, Ask
+from tpsprofile.predict.weights import kind_of
 
 ENGINE = "llama.cpp"
 """Taken where nobody says another."""
@@ -62,22 +65,23 @@ def of_chip(text: str, engine: str = ENGINE, ram_bytes: int | None = None) -> Su
     )
 
 
-def of_machine(summary: Summary, text: str, ram_bytes: int | None = None) -> Subject:
+def of_machine(summary: Summary, text: str, ram_bytes: int | None = None, engine: str | None = None) -> Subject:
     """A machine with figures of two sizes or more; of several series that with most sizes, the first of equals.
 
-    Raises UsageError for a label that no machine has, ResultsError for a machine with fewer than two sizes.
+    Series of ``engine`` come first where there are any. Raises UsageError for a label that no machine has,
+    ResultsError for a machine with fewer than two sizes.
     """
     who = like.find(summary, text)
     found = [(series, curve(summary, series)) for series in summary.series if series.machine_id == who.machine_id]
-    series, points = max(found, key=lambda one: len(one[1]))
+    series, points = max(found, key=lambda one: (len(one[1]) > 1 and _same(one[0], engine), len(one[1])))
     if len(points) < 2:
         raise ResultsError(
             f"Figures of two sizes of {who.machine} are needed, and there is {len(points) or 'none'}.",
             "Measure another model there, or predict from its chip with --chip.",
         )
-    measured = [(_bytes_read(point), point.decode.median) for point in points if point.decode is not None]
-    chip = _chip(who.chip or who.machine)
+    measured = [(_weights(point), point.decode.median) for point in points if point.decode is not None]
     memory = ram_bytes or who.ram_bytes
+    chip = _chip(who.chip or who.machine, who.ram_bytes, measured)
     return Subject(
         name=who.machine,
         about=f"from {len(measured)} sizes{_origin(series)}",
@@ -86,12 +90,36 @@ def of_machine(summary: Summary, text: str, ram_bytes: int | None = None) -> Sub
         ram_bytes=memory,
         room_bytes=_room_bytes(memory, apple=chip is not None and chip.vendor == "Apple"),
         room="" if memory is None else units.nominal_ram(memory),
-        caveats=_untold(points),
+        caveats=(*_untold(points), *_other_engine(series, engine)),
     )
 
 
-def _chip(text: str) -> Chip | None:
-    """The chip of a machine; None where its name is no chip of the catalogue, or several."""
+def _same(series: Series, engine: str | None) -> bool:
+    return engine is not None and named(engine)[0] == named(series.engine)[0]
+
+
+def _other_engine(series: Series, engine: str | None) -> tuple[str, ...]:
+    if engine is None or _same(series, engine):
+        return ()
+    return (f"measured with {series.engine}, and told for it: there are no two sizes with {engine}",)
+
+
+def _chip(text: str, ram_bytes: int | None, measured: Sequence[tuple[Weights, float]]) -> Chip | None:
+    """The chip of a machine; None where its name is no chip of the catalogue, or several with unlike bandwidths.
+
+    The memory tells bins of Apple's chips apart. A chip that would have read faster than it can is another's, or
+    did not run the models.
+    """
+    chip = _one(text)
+    if chip is None and ram_bytes is not None and "Apple" in text:
+        chip = _one(f"{text} {round(ram_bytes / units.GIB)} GB")
+    fastest = max(of.bytes_read * rate for of, rate in measured)
+    if chip is not None and chip.bandwidth_bytes_s is not None and fastest > chip.bandwidth_bytes_s:
+        return None
+    return chip
+
+
+def _one(text: str) -> Chip | None:
     with suppress(UsageError):
         return chips.one(text)
     return None
@@ -121,17 +149,23 @@ def _too_much(chip: Chip, ram_bytes: int | None) -> str:
     return f"{chip.name} is sold with {units.nominal_ram(most)} at most"
 
 
-def _bytes_read(point: Point) -> float:
-    """Bytes a token reads, by the file's size where it is known, else by the quantisation."""
-    if point.bytes_read is not None:
-        return point.bytes_read
-    of = weights(
+def _weights(point: Point) -> Weights:
+    """What a token reads of a model that was measured: from the file's size where it is known."""
+    spelt = point.quantisation or _usual(point.model)
+    return weights(
         point.parameters or 0,
-        point.quantisation or _usual(point.model),
-        parameters_active=point.parameters_active,
+        spelt if point.file_bytes is None else _known(spelt),
+        parameters_active=None if point.dense else point.parameters_active,
+        file_bytes=point.file_bytes,
         name=point.model,
     )
-    return of.bytes_read
+
+
+def _known(quantisation: str) -> str:
+    """A quantisation, or the usual one for one that is not known, which the size of the file makes up for."""
+    with suppress(UsageError):
+        return kind_of(quantisation)
+    return QUANTISATION
 
 
 def _usual(model: str) -> str:
