@@ -59,8 +59,7 @@ def ours(train: Sequence[Figure], tests: Iterable[Figure], *, dated: bool = Fals
 def _guess(fitted: model.Fitted, figure: Figure, dated: bool) -> Guess:
     case = model.case_of(figure)
     case = msgspec.structs.replace(case, source=None, year=case.year if dated else None)
-    log_seconds, spread = model.log_time(fitted, case)
-    spread = math.hypot(spread, model.NOISE)
+    log_seconds, spread = model.width(fitted, case)
     roofline = case.bandwidth_bytes_s / case.weights.bytes_read
     rate = min(math.exp(-log_seconds), roofline)
     return Guess(figure, rate, rate * math.exp(-TENTH * spread), rate * math.exp(TENTH * spread))
@@ -98,7 +97,7 @@ def unseen(
     tests: Sequence[Figure], method: Callable[[Sequence[Figure], Iterable[Figure]], list[Guess]]
 ) -> list[Guess]:
     """Each figure as told without its chip and that chip's other bins."""
-    useful = [one for one in figures() if estimate.useful(one)]
+    useful = [one for one in figures() if estimate.useful(one) or estimate.crowd(one)]
     found = []
     for family in sorted({one.family for one in tests}):
         train = [one for one in useful if one.family != family]
@@ -115,7 +114,19 @@ def sets() -> dict[str, list[Figure]]:
             one for one in fitting if "May 2024" in (one.version or "") and one.shallow and one.dense
         ],
         "all clean figures": [one for one in fitting if one.clean],
-        "crowd figures": [one for one in fitting if one.crowd and one.backend != "cpu"],
+        "LocalScore's figures, the engine told": [one for one in fitting if estimate.crowd(one)],
+        "other crowd figures": [
+            one for one in fitting if one.crowd and one.backend != "cpu" and not estimate.crowd(one)
+        ],
+        "mixtures of experts, first-hand": [
+            one
+            for one in fitting
+            if one.weights is not None
+            and one.weights.experts
+            and one.shallow
+            and one.flag is None
+            and one.evidence.startswith("primary")
+        ],
     }
 
 

@@ -136,6 +136,28 @@ def test_a_usual_case_has_no_caveat_but_the_build() -> None:
     assert told.caveats == ()
 
 
+@pytest.mark.parametrize("name", ["M4 Max 40", "RTX 4090", "Radeon RX 7900 XTX"])
+def test_localscore_is_told_slower_and_less_certain_than_a_new_build(name: str) -> None:
+    told, crowd = (predict(chips.one(name), weights(8.03e9), engine) for engine in ("llama.cpp", "LocalScore"))
+    assert crowd.decode_tok_s < 0.85 * told.decode_tok_s
+    assert any("LocalScore's figures, a crowd's" in line for line in crowd.caveats)
+
+
+def test_a_crowd_s_figures_move_no_engine_but_their_own_far() -> None:
+    """Half of what LocalScore had leaves llama.cpp where it is, and is taken for what LocalScore does."""
+    case = model.case_of(next(one for one in estimate.training() if one.engine == model.CROWD))
+    care = [one for one in estimate.training() if one.engine != model.CROWD]
+    crowd = [one for one in estimate.training() if one.engine == model.CROWD]
+    halved = [msgspec.structs.replace(one, tok_s=one.tok_s / 2) for one in crowd]
+    other = msgspec.structs.replace(case, engine="llama.cpp", source=None, year=None)
+    moved = []
+    for of in (case, other):
+        before, after = (model.log_time(estimate.fitted_to(care + some), of)[0] for some in (crowd, halved))
+        moved.append(after - before)
+    assert moved[0] > 0.4
+    assert abs(moved[1]) < 0.1
+
+
 def test_two_sizes_on_a_line_give_the_third_exactly() -> None:
     def tok_s(read: float) -> float:
         return 1 / (0.004 + read / 3e11)

@@ -20,8 +20,10 @@ _TENTH = 1.2816
 """The 90th percentile of the normal distribution: an interval of 80% ends a tenth on each side."""
 _ROOM = 0.88
 """Share of a graphics card's memory that weights may take, before the rest goes to the processor's."""
-_CELL = 8
+_CELL = 3
 """Figures of one chip from one source that count in full; more of them share their weight."""
+_CROWD = 0.1
+"""What a figure of a crowd weighs beside one that was made with care."""
 _TOO_LARGE = "does not fit in the chip's memory: it would run far slower, or not at all"
 _ENGINES = {"llama.cpp", "ollama", "mlx", "llamafile", "lm studio"}
 """Engines that published figures of several chips are of."""
@@ -59,8 +61,7 @@ def predict(chip: Chip, weights: Weights, engine: str | None = None) -> Predicti
     name, build = named(engine or "llama.cpp")
     case = _case(chip, chip.bandwidth_bytes_s, weights, name, build)
     used = training()
-    log_seconds, spread = model.log_time(_fitted(), case)
-    spread = math.sqrt(spread**2 + model.NOISE**2)
+    log_seconds, spread = model.width(_fitted(), case)
     roofline = chip.bandwidth_bytes_s / weights.bytes_read
     rate = min(math.exp(-log_seconds), roofline)
     return Prediction(
@@ -148,11 +149,18 @@ def _of_build(backend: str, build: str) -> model.Case | None:
 @lru_cache(maxsize=1)
 def training() -> tuple[Figure, ...]:
     """The figures that the model is fitted to: a chip, source, build and model once."""
-    return medians([figure for figure in figures() if useful(figure)])
+    return medians([figure for figure in figures() if useful(figure) or crowd(figure)])
+
+
+def crowd(figure: Figure) -> bool:
+    """A figure of LocalScore's, of a dense model in the memory of a chip that is no processor."""
+    if figure.weights is None or not figure.crowd or figure.engine != model.CROWD or figure.backend == "cpu":
+        return False
+    return fits(figure.chip, figure.weights)
 
 
 def useful(figure: Figure) -> bool:
-    """Dense, unflagged, at little context, and its weights lie in the chip's own memory."""
+    """Made with care: dense, unflagged, at little context, and its weights lie in the chip's own memory."""
     if figure.weights is None or not figure.dense or figure.flag or not figure.shallow:
         return False
     return figure.evidence != "table-scrape" and fits(figure.chip, figure.weights)
@@ -175,7 +183,10 @@ def medians(found: Sequence[Figure]) -> tuple[Figure, ...]:
 def shares(found: Sequence[Figure]) -> list[float]:
     """What each figure weighs: many figures of one chip from one source less than as many of several."""
     many = Counter((figure.chip, figure.backend, figure.group) for figure in found)
-    return [min(1.0, (_CELL / many[one.chip, one.backend, one.group]) ** 0.7) for one in found]
+    return [
+        (_CROWD if crowd(one) else 1.0) * min(1.0, (_CELL / many[one.chip, one.backend, one.group]) ** 0.7)
+        for one in found
+    ]
 
 
 def fitted_to(found: Sequence[Figure]) -> model.Fitted:
@@ -233,7 +244,9 @@ def _caveats(chip: Chip, weights: Weights, case: model.Case, engine: str | None)
         lines.append(f"published figures of only {len(alike)} chips with this backend ({case.backend})")
     if model.family_of(chip.name) not in {model.family_of(one) for one in alike}:
         lines.append("no published figures of this generation of chips")
-    if case.year is None and case.backend != "mlx":
+    if case.crowd:
+        lines.append("LocalScore's figures, a crowd's: one in four is far lower, partly run on the processor")
+    elif case.year is None and case.backend != "mlx":
         lines.append("for a build of mid 2025; older ones are slower, newer ones faster on small models")
     return tuple(lines)
 

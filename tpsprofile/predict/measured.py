@@ -133,4 +133,4 @@ def spread(sizes: Sizes, read: float) -> float:
     """Standard deviation of the logarithm of a time told: more beyond the sizes, and the nearer they lie."""
     logs = sorted(math.log(one.bytes_read) for one in sizes)
     beyond = max(0.0, math.log(read) - logs[-1], logs[0] - math.log(read))
-    return 0.04 + 0.04 * beyond / max(0.3, logs[-1] - logs[0])
+    return 0.045 + 0.045 * beyond / max(0.3, logs[-1] - logs[0])

@@ -38,6 +38,8 @@ SPREAD = {
     "g:family": 0.15,
     "g:core": 0.1,
     "g:dies": 0.1,
+    "f:engine": 0.5,
+    "g:engine": 0.3,
     "f:experts": 0.4,
     "g:experts": 0.3,
     "c:chip": 0.05,
@@ -48,6 +50,10 @@ NOW = 2025.5
 """The build of an engine that is not told, as a decimal year: the middle of the published ones."""
 NOW_SPREAD = 1.0
 """Standard deviation of it, years."""
+CROWD = "llamafile"
+"""The engine whose figures a crowd sent in: LocalScore, all of one build of it. It has effects of its own."""
+CROWD_NOISE = 0.15
+"""Standard deviation of one of these, as a logarithm: the machines are unlike."""
 NOISE = 0.05
 """Standard deviation of one figure, as a logarithm; what lies beyond 1.5 of it weighs less (Huber)."""
 _HUBER = 1.5
@@ -70,6 +76,11 @@ class Case(Record, frozen=True, kw_only=True):
     """When the engine was built, as a decimal year; None for the usual (``NOW``)."""
 
     @property
+    def crowd(self) -> bool:
+        """Of the engine whose figures are a crowd's."""
+        return self.engine == CROWD
+
+    @property
     def effects(self) -> tuple[tuple[Effect, float], ...]:
         """The effects that make this case's time, and how often each is in it."""
         family = family_of(self.chip)
@@ -90,9 +101,11 @@ class Case(Record, frozen=True, kw_only=True):
             found.append(("g", "dies Ultra"))
         if self.weights.experts:
             found += [("f", "experts"), ("g", "experts")]
+        if self.crowd:
+            found += [(part, f"engine {self.backend}") for part in "fg"]
         if blocks:
             found.append(("f", f"blocks {blocks}"))
-        if self.source:
+        if self.source and not self.crowd:
             found += [(part, f"source {self.source} {self.backend}") for part in "fc"]
         age = (NOW if self.year is None else self.year) - NOW
         return (*((effect, 1.0) for effect in found), (("f", "age"), -age))
@@ -183,6 +196,18 @@ def fit(cases: Sequence[Case], seconds: Sequence[float], shares: Sequence[float]
     return Fitted(names=table.names, mode=theta, covariance=np.linalg.inv(precision), usual=usual)
 
 
+_WIDTH = {"metal": 0.85, "cuda": 1.1, "rocm": 1.2}
+"""What the interval of a backend is wider by than the approximation has it: the 80th percentile of standardised
+errors for chips that were left out, each chip counting as the root of its figures, drawn towards 1."""
+
+
+def width(fitted: Fitted, case: Case) -> tuple[float, float]:
+    """Logarithm of the seconds a token, and the standard deviation of one figure around it."""
+    log_seconds, spread = log_time(fitted, case)
+    noise = CROWD_NOISE if case.crowd else NOISE
+    return log_seconds, _WIDTH.get(case.backend, 1.0) * float(np.hypot(spread, noise))
+
+
 def log_time(fitted: Fitted, case: Case) -> tuple[float, float]:
     """Logarithm of the seconds a token, and its standard deviation without a single figure's noise."""
     effects = dict(case.effects)
@@ -191,9 +216,9 @@ def log_time(fitted: Fitted, case: Case) -> tuple[float, float]:
     for effect in known:
         parts[effect[0]] += effects[effect] * float(fitted.mode[fitted.names[effect]])
     spreads = [(effect[0], _spread(*effect)) for effect in effects if effect not in fitted.names]
-    if case.year is None and ("f", "age") in fitted.names:
+    if case.year is None and not case.crowd and ("f", "age") in fitted.names:
         spreads.append(("f", NOW_SPREAD * float(fitted.mode[fitted.names["f", "age"]])))
-    if case.source is None:
+    if case.source is None and not case.crowd:
         for part in "fc":
             mean, spread = fitted.usual.get(case.backend, {}).get(part, (0.0, SPREAD[f"{part}:source"]))
             parts[part] += mean
@@ -280,7 +305,7 @@ def _usual(backend: str, table: _Table, theta: Array, cases: Sequence[Case]) -> 
     """Mean and spread of the sources' own effects on f and c, each source weighing as its chips do."""
     chips: dict[str, set[str]] = {}
     for case in cases:
-        if case.backend == backend and case.source:
+        if case.backend == backend and case.source and not case.crowd:
             chips.setdefault(case.source, set()).add(case.chip)
     weight = np.array([len(found) for found in chips.values()], dtype=float)
     usual = {}
