@@ -47,6 +47,11 @@ def kept(row: dict[str, str]) -> bool:
     )
 
 
+def cited(source: str) -> str:
+    """What a figure was taken from, without through which copy of it."""
+    return re.sub(r" in stored index file id \d+| \([\w.]+ mirror\)", "", source)
+
+
 def split(source: str) -> tuple[str, str]:
     """A source's common part, with ``*`` for what tells its pages apart, and that."""
     found = re.search(r"(?<=localscore\.ai/result/)\d+|(?<=/)\d{8,}-[0-9a-f]+(?=\.json)", source)
@@ -68,7 +73,7 @@ def main(folder: Path) -> None:
         out = csv.writer(stream, lineterminator="\n")
         out.writerow([*COLUMNS, "source", "page", "machine"])
         for row in rows:
-            source, page = split(row["source"])
+            source, page = split(cited(row["source"]))
             number = sources.setdefault((source, row["source_commit"]), len(sources) + 1)
             cells = [plain(row[column]) for column in COLUMNS.values()]
             machine = machines.setdefault((source, row["machine"]), len(machines) + 1)

@@ -7,6 +7,7 @@ import pytest
 from tpsprofile.errors import UsageError
 from tpsprofile.models import catalogue
 from tpsprofile.predict import Prediction, Weights, sizes
+from tpsprofile.predict.published import figures
 from tpsprofile.predict.sizes import Size
 from tpsprofile.render import predicted
 from tpsprofile.units import GIB
@@ -195,3 +196,9 @@ def test_memory_ends_a_curve_and_the_answer_before_speed_does() -> None:
     assert picture.crossings == ()
     assert picture.answer == ("Largest usable at 10 tok/s: about 13B, as much as 8 GB hold, Q4_K_M.",)
     assert not sizes.largest(spots, 200, 8 * GIB).walled
+
+
+def test_a_figure_names_its_source_and_not_the_copy_that_it_was_read_from() -> None:
+    sources = {one.source for one in figures()}
+    assert not [text for text in sources if "index file" in text or "mirror" in text]
+    assert any(text.startswith("llama.cpp discussion #4167") for text in sources)
