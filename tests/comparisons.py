@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from msgspec import structs
+
 from tpsprofile import trust
 from tpsprofile.analysis.comparison import Cause, Change, Comparison, Row
 from tpsprofile.analysis.like import Difference, Pair, Who
@@ -120,6 +122,20 @@ def compared(
         "mixed": (),
     }
     return Comparison(**fields | changes)
+
+
+def with_intervals(comparison: Comparison, *ends: tuple[float, float] | None) -> Comparison:
+    """The same, as models of few trials have it: an interval of each ratio (or none), and none of the mean."""
+    rows = tuple(
+        structs.replace(row, ratio=estimate(row.ratio.value, *(of or ())), significant=_leaves_out_1(of))
+        for row, of in zip(comparison.rows, ends, strict=True)
+        if row.ratio is not None
+    )
+    return structs.replace(comparison, rows=rows, significant=None)
+
+
+def _leaves_out_1(ends: tuple[float, float] | None) -> bool | None:
+    return None if ends is None else ends[0] > 1 or ends[1] < 1
 
 
 def reported(limit: Limit = LINE) -> Comparison:

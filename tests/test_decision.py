@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.comparisons import Rates, compared, estimate, reported
+from tests.comparisons import Rates, compared, estimate, reported, with_intervals
 from tpsprofile.analysis import rules, tasks
 from tpsprofile.analysis.claim import Bears, Claim
 from tpsprofile.analysis.comparison import Comparison
@@ -125,6 +125,34 @@ def test_no_significance_is_no_difference_only_where_the_interval_is_narrow(
     ends: tuple[float, float], verdict: Verdict
 ) -> None:
     assert decide(by(1.02, overall=estimate(1.02, *ends), significant=False)).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("ratios", "ends", "rule"),
+    [
+        ([1.67], [(0.37, 7.6)], Rule.CANNOT_TELL),
+        ([0.6], [(0.2, 2.0)], Rule.CANNOT_TELL),
+        ([1.3], [(0.9, 1.9)], Rule.CANNOT_TELL),
+        ([1.1], [(0.8, 1.5)], Rule.CANNOT_TELL),
+        ([1.0], [(0.97, 1.03)], Rule.HARDLY_FASTER),
+        ([1.67], [(1.5, 1.9)], Rule.MUCH_FASTER),
+        ([0.6], [(0.5, 0.7)], Rule.SLOWER),
+        ([1.6, 1.7], [(1.5, 1.7), (0.9, 3.2)], Rule.CANNOT_TELL),
+        ([3.0, 0.9], [(2.9, 3.1), (0.88, 0.92)], Rule.CANNOT_TELL),
+        ([1.6, 1.7], [(1.5, 1.7), None], Rule.MUCH_FASTER),
+        ([1.6, 1.7], [None, None], Rule.MUCH_FASTER),
+    ],
+)
+def test_one_or_two_models_are_significant_by_their_own_intervals(
+    ratios: list[float], ends: list[tuple[float, float] | None], rule: Rule
+) -> None:
+    sizes = (1.0, 8.0)[: len(ratios)]
+    faster = {size: 40 * ratio for size, ratio in zip(sizes, ratios, strict=True)}
+    decisive = decide(with_intervals(compared(dict.fromkeys(sizes, 40.0), faster), *ends)).decisive
+    assert decisive.rule is rule
+    if rule is Rule.CANNOT_TELL:
+        assert decisive.ratio is not None
+        assert decisive.ratio.low == min(one[0] for one in ends if one)
 
 
 @pytest.mark.parametrize(

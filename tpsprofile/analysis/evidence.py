@@ -43,7 +43,7 @@ def _not_to_be_used(c: Comparison) -> Reason | None:
 
 
 def _slower(c: Comparison) -> Reason | None:
-    slower = c.overall is not None and c.overall.value <= 1 / rules.NOTICED and c.significant is not False
+    slower = c.overall is not None and c.overall.value <= 1 / rules.NOTICED and _real(c) is not False
     return Reason(rule=Rule.SLOWER, ratio=c.overall) if slower else None
 
 
@@ -62,25 +62,33 @@ def _gains_size(c: Comparison) -> Reason | None:
 
 
 def _much_faster(c: Comparison) -> Reason | None:
-    much = c.overall is not None and c.overall.value >= rules.MUCH and c.significant is not False
+    much = c.overall is not None and c.overall.value >= rules.MUCH and _real(c) is not False
     return Reason(rule=Rule.MUCH_FASTER, ratio=c.overall) if much else None
 
 
 def _cannot_tell(c: Comparison) -> Reason | None:
     ratio = c.overall
-    if ratio is None or ratio.low is None or ratio.high is None or c.significant is not False:
+    if ratio is None or _real(c) is not False:
         return None
-    wide = ratio.high >= rules.NOTICED or ratio.low <= 1 / rules.NOTICED
-    return Reason(rule=Rule.CANNOT_TELL, ratio=ratio) if wide else None
+    if _bounded(ratio):
+        return Reason(rule=Rule.CANNOT_TELL, ratio=ratio) if _is_wide(ratio) else None
+    if _is_hardly(ratio.value) and not any(
+        row.significant is False and _is_wide(row.ratio) for row in _compared(c)
+    ):
+        return None
+    lows = [row.ratio.low for row in _compared(c) if row.ratio and row.ratio.low is not None]
+    highs = [row.ratio.high for row in _compared(c) if row.ratio and row.ratio.high is not None]
+    span = Estimate(value=ratio.value, low=min(lows, default=None), high=max(highs, default=None))
+    return Reason(rule=Rule.CANNOT_TELL, ratio=span)
 
 
 def _hardly_faster(c: Comparison) -> Reason | None:
-    hardly = c.overall is not None and 1 / rules.NOTICED < c.overall.value < rules.NOTICED
+    hardly = c.overall is not None and _is_hardly(c.overall.value)
     return Reason(rule=Rule.HARDLY_FASTER, ratio=c.overall) if hardly and not _cannot_tell(c) else None
 
 
 def _faster_alone(c: Comparison) -> Reason | None:
-    some = c.overall is not None and rules.NOTICED <= c.overall.value < rules.MUCH and c.significant is not False
+    some = c.overall is not None and rules.NOTICED <= c.overall.value < rules.MUCH and _real(c) is not False
     gains = _gains_model(c) or _gains_size(c)
     if not some or gains:
         return None
@@ -189,6 +197,35 @@ FINDERS: Mapping[Rule, Callable[[Comparison], Reason | None]] = {
     Rule.SIZE_UNSURE: _size_unsure,
     Rule.BEYOND_MEASURED: _beyond_measured,
 }
+
+
+def _real(c: Comparison) -> bool | None:
+    """Whether the ratio is not by chance; None where no figure has an interval.
+
+    One or two models give no interval of the mean; then that of each model must leave out 1 on the same side.
+    """
+    if c.significant is not None:
+        return c.significant
+    known = [row for row in _compared(c) if row.significant is not None]
+    if not known:
+        return None
+    sides = {row.ratio is not None and row.ratio.value > 1 for row in known}
+    return all(row.significant for row in known) and len(sides) == 1
+
+
+def _bounded(ratio: Estimate) -> bool:
+    return ratio.low is not None and ratio.high is not None
+
+
+def _is_wide(ratio: Estimate | None) -> bool:
+    """Its interval reaches what would be noticed."""
+    if ratio is None:
+        return False
+    return (ratio.high or 0.0) >= rules.NOTICED or (ratio.low is not None and ratio.low <= 1 / rules.NOTICED)
+
+
+def _is_hardly(value: float) -> bool:
+    return 1 / rules.NOTICED < value < rules.NOTICED
 
 
 def _is_near(change: Change, limit: Limit) -> bool:

@@ -108,7 +108,7 @@ RULES: Mapping[Rule, Meaning] = {
     ),
     Rule.CANNOT_TELL: Meaning(
         Verdict.UNDECIDED,
-        "the interval of the ratio holds 1, and 1.2 or 1/1.2 too",
+        "an interval of the ratio holds 1, and 1.2 or 1/1.2 too",
         "The figures cannot tell which is faster: {b} has {ratio} the speed of {a}, from {span}.",
     ),
     Rule.HARDLY_FASTER: Meaning(
