@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from tpsprofile import trust
@@ -427,6 +428,34 @@ def test_two_models_have_a_mean_ratio_without_interval() -> None:
     assert found is not None
     assert found.value == pytest.approx(4, rel=0.01)
     assert (found.low, found.high) == (None, None)
+
+
+def test_models_that_agree_by_rounding_promise_no_more_than_their_figures() -> None:
+    reported = msgspec.structs.replace(SERIES, provenance="reported")
+    rates = ((160, 200), (40, 50), (20, 25))
+    pairs = tuple((point(1, [a], series=reported), point(1, [b], series=reported)) for a, b in rates)
+    found = mean_ratio(pairs, LINE)
+    assert found is not None
+    assert found.low is not None
+    assert found.high is not None
+    error = math.sqrt(sum(1 / rate**2 for both in rates for rate in both) / 12) / 3
+    assert found.value == pytest.approx(1.25)
+    assert found.high == pytest.approx(1.25 * math.exp(1.965 * error), rel=1e-4)
+    assert found.low == pytest.approx(1.25 * math.exp(-1.965 * error), rel=1e-4)
+
+
+def test_models_that_agree_by_chance_promise_no_more_than_their_trials() -> None:
+    wide = (0.5, 1.0, 2.0)
+    pairs = tuple((point(s, [90 / s * w for w in wide]), point(s, [99 / s * w for w in wide])) for s in (1, 3, 8))
+    found, one = mean_ratio(pairs, LINE), ratio(*pairs[0], LINE)
+    assert found is not None
+    assert found.low is not None
+    assert one is not None
+    assert one.low is not None
+    assert found.value == pytest.approx(1.1)
+    assert one.low < found.low < 0.8
+    variance = 2 * 1.346 * math.log(2) ** 2 / 3 / 3  # of the mean of three differences of two medians
+    assert found.low == pytest.approx(1.1 * math.exp(-2.179 * math.sqrt(variance)), rel=1e-3)
 
 
 # ------------------------------------------------------------------------------------- what intervals promise

@@ -60,7 +60,7 @@ def difference_interval(a: Sequence[float], b: Sequence[float]) -> Interval | No
     if fewest < 2:
         return None
     middle = median(b) - median(a)
-    first, second = (_median_variance(one) for one in (a, b))
+    first, second = (median_variance(one) for one in (a, b))
     both = first + second
     if both == 0:
         return Interval(middle, middle)
@@ -150,7 +150,8 @@ Source: table of the variances of order statistics in H. A. David and H. N. Naga
 """
 
 
-def _median_variance(values: Sequence[float]) -> float:
+def median_variance(values: Sequence[float]) -> float:
+    """The variance of the median of two or more values, by their own spread, as for normal data."""
     n = len(values)
     factor = _MEDIAN_VARIANCE[n - 1] if n <= len(_MEDIAN_VARIANCE) else math.pi / 2
     return factor * stdev(values) ** 2 / n

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from statistics import fmean, median
+from decimal import Decimal
+from statistics import fmean, median, variance
+from typing import NamedTuple
 
 from tpsprofile import stats
-from tpsprofile.analysis.limits import Estimate, Limit, seconds
+from tpsprofile.analysis.limits import Estimate, Limit, What, seconds
 from tpsprofile.analysis.summary import Point
 
 FEWEST_MODELS = 3
@@ -30,14 +32,65 @@ def mean_ratio(pairs: tuple[tuple[Point, Point], ...], limit: Limit) -> Estimate
     """Geometric mean of the ratios of several models; None without any.
 
     The interval is Student's on the log ratios, one a model: it holds for models like these, not for these alone.
-    Fewer than three models have none.
+    Their variance is at least what the figures themselves leave open: by their trials, or by the places they were
+    reported to. Models that agree by chance, or by rounding, promise no more than that. Fewer than three models
+    have none.
     """
-    ratios = (ratio(a, b, limit) for a, b in pairs)
-    logs = [math.log(one.value) for one in ratios if one]
+    found = [(one, _own_variance(a, b, limit)) for a, b in pairs if (one := ratio(a, b, limit))]
+    logs = [math.log(one.value) for one, _ in found]
     if not logs:
         return None
-    found = stats.mean_interval(logs) if len(logs) >= FEWEST_MODELS else None
-    return _estimate(math.exp(fmean(logs)), found)
+    own = [each for _, each in found if each]
+    return _estimate(math.exp(fmean(logs)), _mean_interval(logs, own) if len(logs) >= FEWEST_MODELS else None)
+
+
+class _Variance(NamedTuple):
+    """Of the logarithm of a figure."""
+
+    value: float
+    freedom: float
+    """Degrees of freedom; infinite where it is known."""
+
+
+def _mean_interval(logs: list[float], own: list[_Variance]) -> stats.Interval:
+    """By the variance between models or within them, whichever is larger, and the freedom of that one."""
+    between = _Variance(variance(logs), len(logs) - 1)
+    within = _Variance(fmean(each.value for each in own), _sum(own).freedom) if own else between
+    larger = max(between, within, key=lambda one: one.value)
+    half = stats.student(max(1.0, larger.freedom)) * math.sqrt(larger.value / len(logs))
+    return stats.Interval(fmean(logs) - half, fmean(logs) + half)
+
+
+def _own_variance(a: Point, b: Point, limit: Limit) -> _Variance | None:
+    """What the figures of two points leave open of their log ratio; None where a measured one has one trial."""
+    first, second = _of_point(a, limit), _of_point(b, limit)
+    return _sum([first, second]) if first and second else None
+
+
+def _of_point(point: Point, limit: Limit) -> _Variance | None:
+    times = seconds(point, limit)
+    if len(times) > 1:
+        logs = [math.log(time) for time in times]
+        return _Variance(stats.median_variance(logs), len(logs) - 1)
+    return None if point.series.provenance == "measured" else _Variance(_rounding(point, limit), math.inf)
+
+
+def _rounding(point: Point, limit: Limit) -> float:
+    """Variance of a rounded figure as a share of it: a twelfth of its last place squared."""
+    sample = point.samples[0]
+    figure = sample.ttft_s if limit.what is What.TTFT else sample.tok_s
+    if not figure:
+        return 0.0
+    exponent = Decimal(str(figure)).normalize().as_tuple().exponent
+    place = 10.0 ** min(0, int(exponent))
+    return (place / figure) ** 2 / 12
+
+
+def _sum(parts: list[_Variance]) -> _Variance:
+    """Of independent parts; freedom by F. E. Satterthwaite, Biometrics Bulletin 2 (1946)."""
+    total = sum(part.value for part in parts)
+    spread = sum(part.value**2 / part.freedom for part in parts)
+    return _Variance(total, total**2 / spread if spread else math.inf)
 
 
 def _estimate(value: float, logs: stats.Interval | None) -> Estimate:
