@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.comparisons import Rates, compared, estimate, reported, with_intervals
 from tpsprofile.analysis import rules, tasks
@@ -42,6 +43,7 @@ DECISIVE: dict[Rule, Comparison] = {
     Rule.GAINS_MODEL: compared({**SMALL, 14.0: 9.0}, {1.0: 110.0, 8.0: 33.0, 14.0: 12.0}),
     Rule.GAINS_SIZE: compared(SMALL, {1.0: 130.0, 8.0: 39.0}, cross=(20, 40)),
     Rule.MUCH_FASTER: by(1.6),
+    Rule.DISAGREE: compared(SMALL, {1.0: 50.0, 8.0: 60.0}, significant=None),
     Rule.CANNOT_TELL: by(1.1, overall=estimate(1.1, 0.8, 1.5), significant=False),
     Rule.HARDLY_FASTER: by(1.1),
     Rule.FASTER_ALONE: by(1.3),
@@ -138,7 +140,13 @@ def test_no_significance_is_no_difference_only_where_the_interval_is_narrow(
         ([1.67], [(1.5, 1.9)], Rule.MUCH_FASTER),
         ([0.6], [(0.5, 0.7)], Rule.SLOWER),
         ([1.6, 1.7], [(1.5, 1.7), (0.9, 3.2)], Rule.CANNOT_TELL),
-        ([3.0, 0.9], [(2.9, 3.1), (0.88, 0.92)], Rule.CANNOT_TELL),
+        ([3.0, 0.9], [(2.9, 3.1), (0.88, 0.92)], Rule.DISAGREE),
+        ([0.5, 2.0], [(0.49, 0.51), (1.9, 2.1)], Rule.DISAGREE),
+        ([0.5, 2.0], [None, None], Rule.DISAGREE),
+        ([3.0, 0.7], [None, None], Rule.DISAGREE),
+        ([1.25, 1.0], [(1.2, 1.3), (0.98, 1.02)], Rule.DISAGREE),
+        ([1.1, 0.95], [(1.05, 1.15), (0.94, 0.96)], Rule.HARDLY_FASTER),
+        ([0.5, 2.0], [(0.2, 1.2), (0.9, 4.0)], Rule.CANNOT_TELL),
         ([1.6, 1.7], [(1.5, 1.7), None], Rule.MUCH_FASTER),
         ([1.6, 1.7], [None, None], Rule.MUCH_FASTER),
     ],
@@ -199,6 +207,16 @@ def test_a_gain_is_sure_where_its_interval_lies_within_the_limit(
 def test_no_size_is_said_to_lie_between_only_where_none_does() -> None:
     assert decide(by(1.3, cross=(50, 64))).decisive.sizes == (50e9, 64e9)
     assert decide(by(1.3, cross=(20, estimate(40, 30, 50)))).decisive.sizes is None
+
+
+def test_a_model_that_is_much_slower_is_not_averaged_away() -> None:
+    halves = compared({1.0: 100.0, 8.0: 30.0, 9.0: 30.0}, {1.0: 75.0, 8.0: 39.0, 9.0: 30.0})
+    narrow = structs.replace(halves, overall=estimate(1.0, 0.95, 1.05), significant=False)
+    decision = decide(narrow)
+    assert (decision.verdict, decision.decisive.rule) == (Verdict.UNDECIDED, Rule.DISAGREE)
+    ratio = decision.decisive.ratio
+    assert ratio is not None
+    assert (ratio.low, ratio.high) == pytest.approx((0.75, 1.3))
 
 
 def test_a_gain_that_may_be_chance_is_a_doubt_and_no_gain() -> None:

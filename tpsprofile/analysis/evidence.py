@@ -66,15 +66,25 @@ def _much_faster(c: Comparison) -> Reason | None:
     return Reason(rule=Rule.MUCH_FASTER, ratio=c.overall) if much else None
 
 
+def _disagree(c: Comparison) -> Reason | None:
+    if c.overall is None:
+        return None
+    values = [row.ratio.value for row in _compared(c) if row.ratio and row.significant is not False]
+    noticed = [value for value in values if not _is_hardly(value)]
+    differ = bool(noticed) if _is_hardly(c.overall.value) else not _bounded(c.overall) and _oppose(c)
+    if not differ:
+        return None
+    return Reason(rule=Rule.DISAGREE, ratio=Estimate(value=c.overall.value, low=min(values), high=max(values)))
+
+
 def _cannot_tell(c: Comparison) -> Reason | None:
     ratio = c.overall
     if ratio is None or _real(c) is not False:
         return None
     if _bounded(ratio):
         return Reason(rule=Rule.CANNOT_TELL, ratio=ratio) if _is_wide(ratio) else None
-    if _is_hardly(ratio.value) and not any(
-        row.significant is False and _is_wide(row.ratio) for row in _compared(c)
-    ):
+    unsure = any(row.significant is False and _is_wide(row.ratio) for row in _compared(c))
+    if not unsure and (_is_hardly(ratio.value) or _disagree(c)):
         return None
     lows = [row.ratio.low for row in _compared(c) if row.ratio and row.ratio.low is not None]
     highs = [row.ratio.high for row in _compared(c) if row.ratio and row.ratio.high is not None]
@@ -84,7 +94,8 @@ def _cannot_tell(c: Comparison) -> Reason | None:
 
 def _hardly_faster(c: Comparison) -> Reason | None:
     hardly = c.overall is not None and _is_hardly(c.overall.value)
-    return Reason(rule=Rule.HARDLY_FASTER, ratio=c.overall) if hardly and not _cannot_tell(c) else None
+    unsure = _disagree(c) or _cannot_tell(c)
+    return Reason(rule=Rule.HARDLY_FASTER, ratio=c.overall) if hardly and not unsure else None
 
 
 def _faster_alone(c: Comparison) -> Reason | None:
@@ -180,6 +191,7 @@ FINDERS: Mapping[Rule, Callable[[Comparison], Reason | None]] = {
     Rule.GAINS_MODEL: _gains_model,
     Rule.GAINS_SIZE: _gains_size,
     Rule.MUCH_FASTER: _much_faster,
+    Rule.DISAGREE: _disagree,
     Rule.CANNOT_TELL: _cannot_tell,
     Rule.HARDLY_FASTER: _hardly_faster,
     Rule.FASTER_ALONE: _faster_alone,
@@ -208,9 +220,16 @@ def _real(c: Comparison) -> bool | None:
         return c.significant
     known = [row for row in _compared(c) if row.significant is not None]
     if not known:
-        return None
-    sides = {row.ratio is not None and row.ratio.value > 1 for row in known}
-    return all(row.significant for row in known) and len(sides) == 1
+        return False if _oppose(c) else None
+    return all(row.significant for row in known) and not _oppose(c)
+
+
+def _oppose(c: Comparison) -> bool:
+    """One model is faster and another slower, by their intervals or, without one, so that it would be noticed."""
+    known = [row.ratio.value for row in _compared(c) if row.ratio and row.significant]
+    single = [row.ratio.value for row in _compared(c) if row.ratio and row.significant is None]
+    values = known + [value for value in single if not _is_hardly(value)]
+    return bool(values) and min(values) < 1 < max(values)
 
 
 def _bounded(ratio: Estimate) -> bool:

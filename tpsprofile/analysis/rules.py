@@ -45,6 +45,7 @@ class Rule(StrEnum):
     GAINS_MODEL = "gains a model"
     GAINS_SIZE = "gains a size"
     MUCH_FASTER = "much faster"
+    DISAGREE = "models disagree"
     CANNOT_TELL = "cannot be told"
     HARDLY_FASTER = "hardly faster"
     FASTER_ALONE = "faster alone"
@@ -105,6 +106,11 @@ RULES: Mapping[Rule, Meaning] = {
         Verdict.UPGRADE,
         "at least 1.5 times the speed, and not by chance",
         "{b} has {ratio} the speed of {a}: a third of every wait or more is gone.",
+    ),
+    Rule.DISAGREE: Meaning(
+        Verdict.UNDECIDED,
+        "models differ noticeably, and the mean ratio hides it or has no interval",
+        "The models disagree: {b} has {ratio} the speed of {a} on average, but {span} by model.",
     ),
     Rule.CANNOT_TELL: Meaning(
         Verdict.UNDECIDED,
