@@ -76,7 +76,8 @@ def scaled(train: Sequence[Figure], tests: Iterable[Figure]) -> list[Guess]:
 
 
 def _scaled(train: Sequence[Figure], figure: Figure) -> Guess:
-    alike = [one for one in train if one.backend == figure.backend] or list(train)
+    own = [one for one in train if estimate.crowd(one) == estimate.crowd(figure)]
+    alike = [one for one in own if one.backend == figure.backend] or own
 
     def distance(one: Figure) -> tuple[float, float]:
         return abs(math.log(one.bandwidth_bytes_s / figure.bandwidth_bytes_s)), abs(
