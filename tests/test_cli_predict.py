@@ -153,6 +153,10 @@ def test_a_model_by_its_name_has_its_real_size() -> None:
     assert answer("--chip", MAX, "--model", "llama3.1:8b")["parameters"] == 8_030_261_248
 
 
+def test_a_line_may_be_what_a_reader_takes_in() -> None:
+    assert "Largest usable at 5.29 tok/s: about " in call("--chip", MAX, "--line", "reading").stdout
+
+
 def test_two_measured_sizes_give_a_third(results: Path) -> None:
     found = answer("--machine", "measured", "--parameters", "5B")
     assert found["chip"] == "Measured"
@@ -244,7 +248,18 @@ def test_figures_of_the_engine_that_is_asked_for_come_first(
         (["--chip", MAX, "--model", "llama9:8b"], 2, "There is no model 'llama9:8b'"),
         (["--chip", MAX, "--quant", "Q9_9"], 2, "There is no quantisation 'Q9_9'"),
         (["--chip", MAX, "--ram", "much"], 2, "'much' is not an amount of memory"),
-        (["--chip", MAX, "--line", "0"], 2, "A line at 0.0 tok/s"),
+        (["--chip", MAX, "--line", "0"], 2, "'0' is not a rate in tok/s"),
+        (["--chip", MAX, "--line", "inf"], 2, "'inf' is not a rate in tok/s"),
+        (["--chip", MAX, "--engine", " "], 2, "The engine has no name."),
+        (["--machine", "Measured", "--engine", ""], 2, "The engine has no name."),
+        (["--chip", MAX, "--active", "3B"], 2, "--active is of one model."),
+        (["--chip", MAX, "--model", "phi4:14b", "--active", "3B"], 2, "Leave out --active."),
+        (
+            ["--chip", MAX, "--model", "phi4:14b", "--parameters", "70B"],
+            2,
+            "phi4:14b has 14.7B parameters, not 70.0B",
+        ),
+        (["--chip", MAX, "--model", "mixtral:8x7b"], 2, "with --parameters, and with --active too"),
         (["--chip", MAX, "-o", "chart.txt"], 2, "cannot be written as .txt"),
         (["--machine", "Nobody's"], 2, "There is no machine"),
         (["--machine", "Lonely"], 3, "Figures of two sizes of Lonely are needed, and there is 1."),

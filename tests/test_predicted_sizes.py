@@ -103,6 +103,50 @@ def test_a_name_that_tells_no_size_is_refused() -> None:
         sizes.named(ask, "llama9:8b", None)
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters", "active"),
+    [
+        ("qwen3:235b-a22b", 235_000_000_000, 22_000_000_000),
+        ("My-Qwen3.5-35B-A3.5B-Q4", 35_000_000_000, 3_500_000_000),
+        ("mistral-small-4:119b-a6b", 119_000_000_000, 6_000_000_000),
+        ("qwen3:30b-a3b", 30_532_000_000, 3_350_000_000),
+        ("gpt-oss:20b", 20_915_000_000, 3_610_000_000),
+        ("llama3.1:8b", 8_030_261_248, None),
+    ],
+)
+def test_a_name_tells_what_a_token_uses_of_a_mixture(name: str, parameters: int, active: int | None) -> None:
+    found = sizes.named(ask, name, None).weights
+    assert (found.parameters, found.parameters_active) == (parameters, active)
+
+
+@pytest.mark.parametrize("name", ["mixtral:8x7b", "olmoe:7b"])
+def test_a_mixture_of_unknown_parts_needs_its_active_parameters(name: str) -> None:
+    with pytest.raises(UsageError, match="--active"):
+        sizes.named(ask, name, 46_700_000_000)
+    assert sizes.named(ask, name, 46_700_000_000, 12_900_000_000).weights.experts
+
+
+def test_active_parameters_of_a_mixture_may_be_given_another_way() -> None:
+    assert sizes.named(ask, "gpt-oss:20b", None, 4_000_000_000).weights.parameters_active == 4_000_000_000
+
+
+@pytest.mark.parametrize("name", ["llama3.1:8b", "Mistral-7B-Instruct", "Qwen2.5-7B"])
+@pytest.mark.parametrize("count", [70_000_000_000, 3_000_000_000])
+def test_a_size_that_contradicts_the_name_is_refused(name: str, count: int) -> None:
+    with pytest.raises(UsageError, match=r"parameters, not"):
+        sizes.named(ask, name, count)
+
+
+def test_a_known_family_of_another_size_is_not_the_known_model() -> None:
+    assert sizes.named(ask, "mistral-small-4-119b", 119_000_000_000).weights.parameters == 119_000_000_000
+
+
+@pytest.mark.parametrize(("count", "said"), [(8_000_000_000, False), (7_000_000_000, True)])
+def test_a_size_beside_that_of_the_name_is_a_caveat(count: int, *, said: bool) -> None:
+    caveats = sizes.named(ask, "llama3.1:8b", count).prediction.caveats
+    assert ("llama3.1:8b has 8.0B parameters; told for 7.0B" in caveats) == said
+
+
 def test_a_mixture_reads_its_active_parameters() -> None:
     whole = sizes.named(ask, None, 30_000_000_000).weights
     mixed = sizes.named(ask, None, 30_000_000_000, 3_000_000_000).weights

@@ -44,7 +44,9 @@ Examples:
     help="Where results are, for --machine.  [default: results]",
 )
 @click.option(
-    "--line", type=float, default=10.0, show_default=True, metavar="TOK/S", help="Below it a model is too slow."
+    "--line",
+    metavar="TOK/S",
+    help='Below it a model is too slow: a number, or "reading" (5.3, what a reader takes in).  [default: 10]',
 )
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Draw it: .png, .svg or .pdf.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -59,7 +61,7 @@ def predict(
     engine: str | None,
     ram: str | None,
     results: tuple[Path, ...],
-    line: float,
+    line: str | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -68,24 +70,24 @@ def predict(
     For a chip of the catalogue, or (--machine) for sizes that were not measured on a machine that has figures of
     others. Without --model or --parameters, for the models that sweeps usually run.
     """
+    from tpsprofile.cli.limits import chosen_limit
     from tpsprofile.predict import sizes
 
-    if not 0 < line < float("inf"):
-        raise UsageError(f"A line at {line} tok/s makes no sense.", "Give a number above 0.")
+    line_tok_s = chosen_limit(line, None).tok_s
     subject = _subject(chip, machine, engine, ram, results)
     one = model is not None or parameters is not None
     asked = _asked(subject, model, parameters, active, quant)
     spots = () if one and out is None else sizes.curve(subject.ask, quant or sizes.QUANTISATION)
-    largest = sizes.largest(spots, line, subject.room_bytes) if spots else None
+    largest = sizes.largest(spots, line_tok_s, subject.room_bytes) if spots else None
     if out is not None and largest is not None:
         from tpsprofile.render import charts, predicted
 
         drawn = predicted.curve(subject.name, subject.room, spots, largest)
-        charts.draw_picture(predicted.compose(drawn, line, predicted.rests_on(asked)), out)
+        charts.draw_picture(predicted.compose(drawn, line_tok_s, predicted.rests_on(asked)), out)
     if as_json:
         _print_json(subject, asked, None if one else largest)
     else:
-        _print(subject, asked, None if one else largest, line)
+        _print(subject, asked, None if one else largest, line_tok_s)
         if out is not None:
             click.echo(f"Saved {out}")
 
@@ -96,6 +98,8 @@ def _subject(
     """Whose speed is asked for. Raises UsageError where that is not said."""
     from tpsprofile.predict import sizes, subject
 
+    if engine is not None and not engine.strip():
+        raise UsageError("The engine has no name.", "Give one, as llama.cpp, or leave out --engine.")
     ram_bytes = None if ram is None else sizes.ram(ram)
     if chip is not None and machine is None:
         return subject.of_chip(chip, engine or subject.ENGINE, ram_bytes)
@@ -120,6 +124,8 @@ def _asked(
     from tpsprofile.predict import sizes
 
     if model is None and parameters is None:
+        if active is not None:
+            raise UsageError("--active is of one model.", "Give --parameters too, or name it with --model.")
         return sizes.usual(subject.ask, quant, subject.room_bytes)
     counts = [None if text is None else sizes.parameters(text) for text in (parameters, active)]
     return (sizes.named(subject.ask, model, *counts, quantisation=quant, room_bytes=subject.room_bytes),)

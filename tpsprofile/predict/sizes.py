@@ -7,7 +7,10 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from tpsprofile.errors import UsageError
+import msgspec
+
+from tpsprofile import units
+from tpsprofile.errors import UsageError, did_you_mean
 from tpsprofile.models import catalogue, memory
 from tpsprofile.models.catalogue import SHAPES, Shape
 from tpsprofile.predict import Prediction, Weights, known, weights
@@ -22,6 +25,11 @@ QUANTISATION = "Q4_K_M"
 CONTEXT = 4096
 """Tokens of context for which memory is reserved."""
 _SMALLEST, _LARGEST, _STEPS = 1e8, 1e12, 32
+_FAR, _NEAR = 4 / 3, 1.02
+"""Ratios of a given size to a name's: from the first on they are two models, below the second one."""
+_EXPERTS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b-?a(\d+(?:\.\d+)?)b(?![a-z])", re.IGNORECASE)
+_MIXTURE = re.compile(r"moe|mixtral|\d+x\d+(\.\d+)?b", re.IGNORECASE)
+_SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b(?![a-z])", re.IGNORECASE)
 
 
 class Size(Record, frozen=True, kw_only=True):
@@ -58,6 +66,15 @@ class Spot(Record, frozen=True, kw_only=True):
     prediction: Prediction
 
 
+class Told(Record, frozen=True, kw_only=True):
+    """What the name of a model tells of its size."""
+
+    parameters: float
+    active: float | None
+    """None for a dense model."""
+    shape: Shape | None
+
+
 def usual(ask: Ask, quantisation: str | None = None, room_bytes: int | None = None) -> tuple[Size, ...]:
     """Every model of the catalogue, smallest first, in its usual quantisation or another.
 
@@ -85,20 +102,71 @@ def named(
 ) -> Size:
     """One model by its name, by its parameter count, or both; of a mixture of experts ``active`` ones a token.
 
-    Raises UsageError for a name that says no size where ``count`` is None, and for an unknown quantisation.
+    Raises UsageError for a name that says no size where ``count`` is None, for a count or active parameters that
+    contradict the name, for a mixture whose active parameters nobody tells, and for an unknown quantisation.
     """
-    if count is None:
-        try:
-            shape = catalogue.find(model or "")
-        except UsageError:
-            published = known.of_name(model or "")
-            if published is None:
-                raise
-            count = round(published.parameters * 1e9)
-        else:
-            return of_shape(ask, shape, quantisation, room_bytes)
-    of = weights(count, quantisation or QUANTISATION, parameters_active=active, name=model)
-    return _size(ask, of, _need(of), room_bytes)
+    told = of_name(model or "")
+    if told is None and count is None:
+        raise UsageError(
+            f"There is no model {model!r} in the catalogue.",
+            f"{did_you_mean((model or '').lower(), catalogue.names())}"
+            " Or give its size with --parameters, and with --active too for a mixture of experts.",
+        )
+    _refuse(model or "", told, count, active)
+    if told is not None and told.shape is not None and count is None:
+        return of_shape(ask, told.shape, quantisation, room_bytes)
+    of = weights(
+        count or (told.parameters if told else 0),
+        quantisation or QUANTISATION,
+        parameters_active=active or (told.active if told else None),
+        name=model,
+    )
+    return _with(_size(ask, of, _need(of), room_bytes), _differs(model or "", told, count))
+
+
+def of_name(name: str) -> Told | None:
+    """The size that a name tells of: the catalogue's, a known model's, or its own (``qwen3:235b-a22b``)."""
+    for shape in catalogue.SHAPES:
+        if name.lower() in (shape.name, *(alias.lower() for alias in shape.aliases)):
+            return Told(parameters=shape.parameters, active=None, shape=shape)
+    published, size, both = known.of_name(name), _SIZE.search(name), _EXPERTS.search(name)
+    if published is not None and (size is None or not _apart(float(size[1]), published.parameters)):
+        active = None if published.active is None else published.active * 1e9
+        return Told(parameters=published.parameters * 1e9, active=active, shape=None)
+    if both is None:
+        return None
+    return Told(parameters=float(both[1]) * 1e9, active=float(both[2]) * 1e9, shape=None)
+
+
+def _apart(one: float, other: float) -> bool:
+    return not 1 / _FAR < one / other < _FAR
+
+
+def _refuse(name: str, told: Told | None, count: int | None, active: int | None) -> None:
+    if told is None:
+        if active is None and _MIXTURE.search(name):
+            raise UsageError(
+                f"{name} is a mixture of experts, and what a token uses is not known.", "Give --active too."
+            )
+        return
+    if count is not None and _apart(count, told.parameters):
+        has, given = units.parameters(told.parameters), units.parameters(count)
+        raise UsageError(f"{name} has {has} parameters, not {given}.", "Leave out --parameters, or --model.")
+    if active is not None and told.active is None:
+        raise UsageError(f"{name} uses all of its parameters for every token.", "Leave out --active.")
+
+
+def _differs(name: str, told: Told | None, count: int | None) -> str:
+    if told is None or count is None or 1 / _NEAR < count / told.parameters < _NEAR:
+        return ""
+    return f"{name} has {units.parameters(told.parameters)} parameters; told for {units.parameters(count)}"
+
+
+def _with(one: Size, caveat: str) -> Size:
+    if not caveat:
+        return one
+    told = msgspec.structs.replace(one.prediction, caveats=(caveat, *one.prediction.caveats))
+    return msgspec.structs.replace(one, prediction=told)
 
 
 def curve(ask: Ask, quantisation: str = QUANTISATION) -> tuple[Spot, ...]:

@@ -78,7 +78,11 @@ def _row(one: Size, line_tok_s: float) -> Row:
 
 def answer(largest: Largest, line_tok_s: float, room: str = "") -> str:
     """``Largest usable at 10 tok/s: about 60B (45B to 70B), Q4_K_M.``"""
-    return f"Largest usable at {words.line(line_tok_s)}: {_until(largest, room)}, {largest.quantisation}."
+    return f"Largest usable at {_line(line_tok_s)}: {_until(largest, room)}, {largest.quantisation}."
+
+
+def _line(tok_s: float) -> str:
+    return words.line(round(tok_s, 2) if tok_s >= 1 else tok_s)
 
 
 def _until(largest: Largest, room: str) -> str:
@@ -142,7 +146,7 @@ def compose(curve: Curve, line_tok_s: float, foot: Sequence[str] = ()) -> Pictur
         y=Axis(caption=tokens.caption, ticks=tokens.ticks),
         traces=(trace(curve, 0, 1.2e8, right),),
         walls=walls,
-        levels=(Level(y=line_tok_s, text=words.line(line_tok_s), tone=None),),
+        levels=(Level(y=line_tok_s, text=_line(line_tok_s), tone=None),),
         zone="too slow to use",
         foot=(FOOT, f"Rests on: {'; '.join(foot)}."),
         simulated=False,
