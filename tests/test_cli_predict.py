@@ -139,6 +139,11 @@ def test_the_memory_of_a_mac_is_not_all_for_a_model() -> None:
     assert "macOS" not in call("--chip", "RTX 4090").stdout
 
 
+def test_memory_is_told_without_saying_that_a_model_fits() -> None:
+    said = " ".join(call("--chip", "RTX 4090", "--ram", "0.3", "--model", "llama3.1:8b").stdout.split())
+    assert "Memory: 0.3 GB; what models need is with 4,096 tokens of context." in said
+
+
 def test_bins_of_one_bandwidth_say_which_was_taken() -> None:
     found = answer("--chip", "M1 Max", *ONE)
     assert found["chip"] == "Apple M1 Max (32-core GPU)"

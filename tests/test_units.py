@@ -52,6 +52,8 @@ def test_memory_in_binary_units(size: int | None, text: str) -> None:
         (494_032_768, "0.49B"),
         (1_235_814_400, "1.2B"),
         (72_706_203_648, "72.7B"),
+        (999_000_000_000, "999.0B"),
+        (10_000_000_000_000, "10T"),
     ],
 )
 def test_parameters_as_people_say_them(count: int | None, text: str) -> None:
@@ -68,6 +70,7 @@ def test_parameters_as_people_say_them(count: int | None, text: str) -> None:
         (64.0, "64 GB"),
         (30.9, "32 GB"),
         (90.0, "96 GB"),
+        (0.3, "0.3 GB"),
     ],
 )
 def test_memory_is_named_as_it_is_sold(gib: float, text: str) -> None:

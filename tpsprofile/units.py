@@ -58,11 +58,13 @@ def bandwidth(bytes_s: float | None) -> str:
 
 
 def parameters(count: float | None) -> str:
-    """A parameter count as people say it: ``135M``, ``0.49B``, ``1.2B``, ``72.7B``."""
+    """A parameter count as people say it: ``135M``, ``0.49B``, ``1.2B``, ``72.7B``, ``1.5T``."""
     if count is None:
         return UNKNOWN
     if count < 0.4e9:
         return f"{count / 1e6:.0f}M"
+    if count >= 0.99995e12:
+        return f"{count / 1e12:.3g}T"
     return f"{count / 1e9:.2f}B" if count < 0.995e9 else f"{count / 1e9:.1f}B"
 
 
@@ -70,14 +72,14 @@ def nominal_ram(size_bytes: float | None) -> str:
     """Installed memory as it is sold: the system reports a little less than the label on the box.
 
     The nearest usual size (a power of two, or one and a half of one) within 8% above what the system reports;
-    otherwise the whole GiB nearest to it.
+    otherwise the whole GiB nearest to it, with one decimal below 1 GiB.
     """
     if size_bytes is None:
         return UNKNOWN
     gib = size_bytes / GIB
     usual = sorted({2**k for k in range(0, 13)} | {3 * 2**k for k in range(0, 11)})
     sold = next((size for size in usual if gib <= size * 1.001), usual[-1])
-    return f"{sold} GB" if sold <= gib * 1.08 else f"{gib:.0f} GB"
+    return f"{sold} GB" if sold <= gib * 1.08 else f"{gib:.{0 if gib >= 1 else 1}f} GB"
 
 
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|sec|m|min|h)?\s*$", re.IGNORECASE)

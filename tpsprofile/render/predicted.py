@@ -118,9 +118,9 @@ def caveats(sizes: Sequence[Size]) -> tuple[str, ...]:
 
 
 def memory(room: str, ram_bytes: int | None, room_bytes: int | None) -> str:
-    """In what the table's models fit or not: ``room`` in words, and as much of it as a model may take."""
+    """The memory that models fit in or not: ``room`` in words, and as much of it as a model may take."""
     share = f", of which macOS lets a model take {units.memory(room_bytes)}" if room_bytes != ram_bytes else ""
-    return f"Fits: in {room}{share}; memory is with {CONTEXT:,} tokens of context."
+    return f"Memory: {room}{share}; what models need is with {CONTEXT:,} tokens of context."
 
 
 def curve(name: str, room: str, spots: Sequence[Spot], largest: Largest) -> Curve:
