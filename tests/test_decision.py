@@ -43,6 +43,7 @@ DECISIVE: dict[Rule, Comparison] = {
     Rule.GAINS_MODEL: compared({**SMALL, 14.0: 9.0}, {1.0: 110.0, 8.0: 33.0, 14.0: 12.0}),
     Rule.GAINS_SIZE: compared(SMALL, {1.0: 130.0, 8.0: 39.0}, cross=(20, 40)),
     Rule.MUCH_FASTER: by(1.6),
+    Rule.STILL_SLOW: compared({32.0: 2.0, 70.0: 1.0}, {32.0: 4.0, 70.0: 2.0}),
     Rule.DISAGREE: compared(SMALL, {1.0: 50.0, 8.0: 60.0}, significant=None),
     Rule.CANNOT_TELL: by(1.1, overall=estimate(1.1, 0.8, 1.5), significant=False),
     Rule.HARDLY_FASTER: by(1.1),
@@ -190,9 +191,10 @@ def test_sizes_are_gained_between_the_largest_usable_ones(changes: dict[str, Any
     ("rates", "sure", "near"),
     [
         ([12.0, 12.1, 12.2], True, False),
-        ([10.3, 10.3, 10.3], True, True),
+        ([10.3, 10.3, 10.3], False, True),
+        ([10.6, 10.6, 10.6], True, False),
         ([9.0, 11.0, 13.0], False, True),
-        ([10.3], True, True),
+        ([10.3], False, True),
         ([12.0], True, False),
     ],
 )
@@ -202,6 +204,18 @@ def test_a_gain_is_sure_where_its_interval_lies_within_the_limit(
     found = every(decide(compared({**SMALL, 14.0: 7.0}, {1.0: 130.0, 8.0: 39.0, 14.0: rates})))
     assert (Rule.GAINS_MODEL in found, Rule.ON_THE_LINE in found) == (sure, near)
     assert (Rule.FASTER_ALONE in found) is not sure
+
+
+@pytest.mark.parametrize(("before", "after"), [([9.8], [10.0]), (9.9, 10.2)])
+def test_a_small_step_over_the_line_is_no_upgrade(before: Any, after: Any) -> None:
+    decision = decide(compared({8.0: before}, {8.0: after}, significant=None))
+    assert decision.verdict is Verdict.NO_DIFFERENCE
+    assert Rule.ON_THE_LINE in {one.rule for one in decision.doubts}
+
+
+def test_a_model_that_now_fits_is_gained_near_the_line_too() -> None:
+    fits = compared({8.0: 20.0}, {8.0: 20.0, 14.0: [10.2, 10.2, 10.2]}, wall=(14, None))
+    assert {Rule.GAINS_MODEL, Rule.ON_THE_LINE} <= every(decide(fits)).keys()
 
 
 def test_no_size_is_said_to_lie_between_only_where_none_does() -> None:

@@ -53,7 +53,7 @@ def _loses_model(c: Comparison) -> Reason | None:
 
 
 def _gains_model(c: Comparison) -> Reason | None:
-    gained = [change for change in c.gained if not _by_chance(c, change) and _is_clear(change, c.limit)]
+    gained = [change for change in c.gained if not _by_chance(c, change) and _is_sure(change, c.limit)]
     return _about(Rule.GAINS_MODEL, (_changed(change, c.limit) for change in gained))
 
 
@@ -62,8 +62,11 @@ def _gains_size(c: Comparison) -> Reason | None:
 
 
 def _much_faster(c: Comparison) -> Reason | None:
-    much = c.overall is not None and c.overall.value >= rules.MUCH and _real(c) is not False
-    return Reason(rule=Rule.MUCH_FASTER, ratio=c.overall) if much else None
+    return Reason(rule=Rule.MUCH_FASTER, ratio=c.overall) if _is_much(c) and _some_usable(c) else None
+
+
+def _still_slow(c: Comparison) -> Reason | None:
+    return Reason(rule=Rule.STILL_SLOW, ratio=c.overall) if _is_much(c) and not _some_usable(c) else None
 
 
 def _disagree(c: Comparison) -> Reason | None:
@@ -191,6 +194,7 @@ FINDERS: Mapping[Rule, Callable[[Comparison], Reason | None]] = {
     Rule.GAINS_MODEL: _gains_model,
     Rule.GAINS_SIZE: _gains_size,
     Rule.MUCH_FASTER: _much_faster,
+    Rule.STILL_SLOW: _still_slow,
     Rule.DISAGREE: _disagree,
     Rule.CANNOT_TELL: _cannot_tell,
     Rule.HARDLY_FASTER: _hardly_faster,
@@ -232,6 +236,15 @@ def _oppose(c: Comparison) -> bool:
     return bool(values) and min(values) < 1 < max(values)
 
 
+def _is_much(c: Comparison) -> bool:
+    return c.overall is not None and c.overall.value >= rules.MUCH and _real(c) is not False
+
+
+def _some_usable(c: Comparison) -> bool:
+    """A model on the new machine."""
+    return any(row.usable_b for row in c.rows) or bool(c.gained)
+
+
 def _bounded(ratio: Estimate) -> bool:
     return ratio.low is not None and ratio.high is not None
 
@@ -249,6 +262,11 @@ def _is_hardly(value: float) -> bool:
 
 def _is_near(change: Change, limit: Limit) -> bool:
     return (usual_seconds(change.on, limit) or 0.0) * rules.EDGE > limit.seconds
+
+
+def _is_sure(change: Change, limit: Limit) -> bool:
+    """Memory that holds a model is sure; speed alone must lie beyond the limit by more than runs differ."""
+    return _is_clear(change, limit) and (change.cause is Cause.DID_NOT_FIT or not _is_near(change, limit))
 
 
 def _is_clear(change: Change, limit: Limit) -> bool:

@@ -45,6 +45,7 @@ class Rule(StrEnum):
     GAINS_MODEL = "gains a model"
     GAINS_SIZE = "gains a size"
     MUCH_FASTER = "much faster"
+    STILL_SLOW = "still too slow"
     DISAGREE = "models disagree"
     CANNOT_TELL = "cannot be told"
     HARDLY_FASTER = "hardly faster"
@@ -104,8 +105,13 @@ RULES: Mapping[Rule, Meaning] = {
     ),
     Rule.MUCH_FASTER: Meaning(
         Verdict.UPGRADE,
-        "at least 1.5 times the speed, and not by chance",
+        "at least 1.5 times the speed, not by chance, and a model is usable on it",
         "{b} has {ratio} the speed of {a}: a third of every wait or more is gone.",
+    ),
+    Rule.STILL_SLOW: Meaning(
+        Verdict.WAIT,
+        "at least 1.5 times the speed, but no measured model is usable even so",
+        "{b} has {ratio} the speed of {a}, but no measured model is usable even so.",
     ),
     Rule.DISAGREE: Meaning(
         Verdict.UNDECIDED,
