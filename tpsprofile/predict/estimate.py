@@ -245,7 +245,8 @@ def _caveats(chip: Chip, weights: Weights, case: model.Case, engine: str | None)
     if model.family_of(chip.name) not in {model.family_of(one) for one in alike}:
         lines.append("no published figures of this generation of chips")
     if case.crowd:
-        lines.append("LocalScore's figures, a crowd's: one in four is far lower, partly run on the processor")
+        slow = "" if case.backend == "metal" else "; one in four is far lower, partly run on the processor"
+        lines.append(f"rests on LocalScore's figures, a crowd's, all of one old build{slow}")
     elif case.year is None and case.backend != "mlx":
         lines.append("for a build of mid 2025; older ones are slower, newer ones faster on small models")
     return tuple(lines)
