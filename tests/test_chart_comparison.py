@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from matplotlib.figure import Figure
 
@@ -66,6 +67,13 @@ def grown() -> Summary:
         [*rates(0.005, 0.00475, 1, 3, 7, 14, 24), too_large(32), too_large(72)],
         rates(0.004, 0.002, 1, 3, 7, 14, 24, 32, 72),
     )
+
+
+TRIALS = rates(0.004, 0.002, 1, 3, 7)
+
+
+def without_size(one: Trial) -> Trial:
+    return msgspec.structs.replace(one, model=msgspec.structs.replace(one.model, parameters=None))
 
 
 def drawings(found: Summary, limit: Limit = LINE) -> dict[str, Figure]:
@@ -285,6 +293,27 @@ def test_three_files_are_written_and_repeat_to_the_byte(tmp_path: Path, suffix: 
     assert [path.name for path in first] == [f"a-{name}{suffix}" for name in ("curves", "ratio", "gained")]
     assert sorted(tmp_path.iterdir()) == sorted([*first, *second])
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+@pytest.mark.parametrize(
+    ("unsized", "left"),
+    [((1, 3), ["a-curves", "a-gained", "a-ratio"]), ((1, 3, 7), ["a-curves", "a-gained"])],
+    ids=["one has a size", "only what one machine alone ran has a size"],
+)
+def test_a_picture_without_a_model_of_known_size_is_left_out(
+    tmp_path: Path, unsized: tuple[int, ...], left: list[str]
+) -> None:
+    both = [without_size(one) if one.model.name in {f"m{size}" for size in unsized} else one for one in TRIALS]
+    found = pair(both, [*both, *rates(0.004, 0.002, 14)])
+    charts.draw_comparison(between(found), found, tmp_path / "a.svg")
+    assert sorted(path.stem for path in tmp_path.iterdir()) == left
+
+
+def test_without_any_known_size_there_is_nothing_to_draw(tmp_path: Path) -> None:
+    found = pair([*map(without_size, TRIALS)], [*map(without_size, TRIALS)])
+    with pytest.raises(ResultsError, match="no model here has a known size"):
+        charts.draw_comparison(between(found), found, tmp_path / "a.png")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_another_suffix_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:

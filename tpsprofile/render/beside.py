@@ -9,6 +9,7 @@ from tpsprofile.analysis import speed
 from tpsprofile.analysis.comparison import Comparison, Row
 from tpsprofile.analysis.speed import Estimate, Limit, What
 from tpsprofile.analysis.summary import Point, Series, Summary
+from tpsprofile.errors import ResultsError
 from tpsprofile.records import Record
 from tpsprofile.render import fitted, words
 from tpsprofile.render.fitted import Fitted
@@ -64,7 +65,7 @@ def sides_of(comparison: Comparison) -> Sides:
 
 
 def curves(comparison: Comparison, summary: Summary) -> Picture:
-    """Both curves with their bands, and where they cross the limit."""
+    """Both curves with their bands, and where they cross the limit. Raises ResultsError without a known size."""
     sides, limit = sides_of(comparison), comparison.limit
     rated = limit.what is What.DECODE
     ends = (comparison.crossing_a, comparison.crossing_b)
@@ -76,6 +77,8 @@ def curves(comparison: Comparison, summary: Summary) -> Picture:
     }
     points = [_points(summary, series, limit) for series in sides.series]
     drawn = [point for some in points for point in some]
+    if not drawn:
+        raise nothing()
     level = limit.tok_s if rated else limit.seconds
     traces = (
         _trace(sides.called[series], tone, mine, found.get(series), limit)
@@ -105,6 +108,11 @@ def curves(comparison: Comparison, summary: Summary) -> Picture:
         simulated=sides.simulated,
         crossings=tuple(one for one in marked if one is not None),
     )
+
+
+def nothing() -> ResultsError:
+    """What to raise where nothing has a place along parameters."""
+    return ResultsError("There is nothing to draw: no model here has a known size.", words.NEXT)
 
 
 def _points(summary: Summary, series: Series, limit: Limit) -> list[Point]:
@@ -154,9 +162,14 @@ def origins(sides: Sides, drawn: Sequence[Point]) -> tuple[str, ...]:
 
 
 def ratios(comparison: Comparison) -> Picture:
-    """How many times faster the second machine is, model by model, and over all."""
+    """How many times faster the second machine is, model by model, and over all.
+
+    Raises ResultsError where no model that was compared has a known size.
+    """
     sides = sides_of(comparison)
     rows = [row for row in comparison.rows if row.ratio and row.pair.b.parameters]
+    if not rows:
+        raise nothing()
     drawn = [point for row in rows for point in (row.pair.a, row.pair.b)]
     even = Level(y=1.0, text="equally fast", tone=None)
     levels = (even, *([_mean(comparison.overall, len(rows))] if comparison.overall and len(rows) > 1 else []))

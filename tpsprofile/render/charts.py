@@ -69,7 +69,8 @@ def draw_picture(picture: Picture, path: Path) -> Path:
 def draw_comparison(comparison: Comparison, summary: Summary, path: Path) -> tuple[Path, ...]:
     """Draw two machines beside each other, a file a picture: STEM-curves, STEM-ratio and STEM-gained.
 
-    Raises UsageError for a suffix that charts do not have, ResultsError where a file cannot be written.
+    A picture without a model of known size is left out. Raises UsageError for a suffix that charts do not have,
+    ResultsError where all are left out or a file cannot be written.
     """
     _writable(path)
     drawings: dict[str, Callable[[], Figure]] = {
@@ -79,11 +80,14 @@ def draw_comparison(comparison: Comparison, summary: Summary, path: Path) -> tup
     }
     written = []
     for name, drawing in drawings.items():
-        with _look():
+        with suppress(ResultsError), _look():
             drawn = drawing()
-        written.append(path.with_stem(f"{path.stem}-{name}"))
-        _save(drawn, written[-1])
-    return tuple(written)
+            written.append((path.with_stem(f"{path.stem}-{name}"), drawn))
+    if not written:
+        raise beside.nothing()
+    for place, drawn in written:
+        _save(drawn, place)
+    return tuple(place for place, _ in written)
 
 
 def _writable(path: Path) -> None:

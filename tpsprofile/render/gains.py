@@ -11,7 +11,7 @@ from tpsprofile.analysis.speed import Crossing, End
 from tpsprofile.analysis.summary import Absent, Point, Series, Summary
 from tpsprofile.records import Outcome
 from tpsprofile.render import fitted
-from tpsprofile.render.beside import NEW, OLD, Sides, origins, sides_of, usable_means
+from tpsprofile.render.beside import NEW, OLD, Sides, nothing, origins, sides_of, usable_means
 from tpsprofile.render.metrics import SIZES
 from tpsprofile.render.names import plain
 from tpsprofile.render.picture import Axis, Dot, Kind, Stretch, Strip, Strips
@@ -23,10 +23,12 @@ _MOST_MODELS = 4
 
 
 def gains(comparison: Comparison, summary: Summary) -> Strips:
-    """The strips of both machines, and the sizes between their ends."""
+    """The strips of both machines, and the sizes between their ends. Raises ResultsError without a known size."""
     sides = sides_of(comparison)
     ends = (comparison.crossing_a, comparison.crossing_b)
     dots = [_dots(summary, series, comparison) for series in sides.series]
+    if not any(dots):
+        raise nothing()
     low, high = _reach(dots, ends)
     drawn = [point for point in summary.points if point.series in sides.series and point.parameters]
     return Strips(
