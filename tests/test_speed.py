@@ -12,7 +12,7 @@ import pytest
 
 from tpsprofile import trust
 from tpsprofile.analysis import line, weights
-from tpsprofile.analysis.speed import Crossing, End, Fit, Limit, What, crossing, fit, mean_ratio, ratio
+from tpsprofile.analysis.speed import Crossing, End, Fit, Limit, What, crossing, fit, mean_ratio, ratio, seconds
 from tpsprofile.analysis.summary import Absent, Point, Sample, Series, Spread, Summary
 from tpsprofile.records import Outcome
 
@@ -217,8 +217,19 @@ def test_times_that_do_not_grow_with_size_have_no_line(rates: tuple[float, float
     assert crossed(*points).end is End.BEYOND
 
 
-@pytest.mark.parametrize("rates", [(1e300, 1.0, 1e-300), (1e-300, 1e-301, 1e-302), (1.0, 1e-160, 1e-161)])
-def test_figures_beyond_all_measure_break_nothing(rates: tuple[float, float, float]) -> None:
+@pytest.mark.parametrize("rate", [1e300, 1.1e6, 0.9e-6, 1e-300, 5e-324])
+def test_figures_beyond_all_measure_count_as_none(rate: float) -> None:
+    absurd = point(8, [rate], [rate])
+    for limit in (LINE, Limit(what=What.TTFT, seconds=1), Limit(what=What.TASK, seconds=1, tokens_out=10)):
+        assert seconds(absurd, limit) == ()
+        assert crossing(summary(absurd), SERIES, limit) is None
+    assert ratio(absurd, point(8, [10.0]), LINE) is None
+    assert mean_ratio(((absurd, point(8, [10.0])), (on_line(1), on_line(1))), LINE) is not None
+    assert fitted(on_line(1), absurd, on_line(32)).points == (on_line(1), on_line(32))
+
+
+@pytest.mark.parametrize("rates", [(1e6, 1.0, 1e-6), (1e-4, 1e-5, 1e-6), (1e6, 1e5, 1e4)])
+def test_figures_at_the_ends_of_measure_break_nothing(rates: tuple[float, float, float]) -> None:
     points = [point(size, [rate]) for size, rate in zip((1, 8, 32), rates, strict=True)]
     for limit in (LINE, Limit(seconds=1e299), Limit(seconds=1e-299)):
         found = fit(summary(*points), SERIES, limit)

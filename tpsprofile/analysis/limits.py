@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from enum import StrEnum
 
 from tpsprofile.analysis.summary import Point, Sample
 from tpsprofile.records import Record
+
+LIKELY_S = (1e-6, 1e6)
+"""What a token, or the first one, may take: beyond it a figure is a slip of the pen, and no trial counts by it."""
 
 
 class Estimate(Record, frozen=True, kw_only=True):
@@ -48,19 +50,26 @@ class Limit(Record, frozen=True, kw_only=True):
 
 
 def seconds(point: Point, limit: Limit) -> tuple[float, ...]:
-    """What each trial took of what a limit is on, in s; without trials that lack a part of it, or never end.
+    """What each trial took of what a limit is on, in s; without trials that lack a part of it.
 
+    One whose time is not within ``LIKELY_S`` counts as lacking: floats could not hold what follows from it.
     Raises ValueError for TASK without ``tokens_out``.
     """
     times = (_of_trial(sample, limit) for sample in point.samples)
-    return tuple(time for time in times if time is not None and math.isfinite(time))
+    return tuple(time for time in times if time is not None)
 
 
 def _of_trial(sample: Sample, limit: Limit) -> float | None:
+    if limit.what is What.TTFT:
+        return _likely(sample.ttft_s)
+    each = _likely(1 / sample.tok_s)
     if limit.what is What.DECODE:
-        return 1 / sample.tok_s
-    if limit.what is What.TTFT or sample.ttft_s is None:
-        return sample.ttft_s
+        return each
     if limit.tokens_out is None:
         raise ValueError("a limit on a task needs the tokens of its answer")
-    return sample.ttft_s + limit.tokens_out / sample.tok_s
+    first = _likely(sample.ttft_s)
+    return None if first is None or each is None else first + limit.tokens_out * each
+
+
+def _likely(time: float | None) -> float | None:
+    return time if time is not None and LIKELY_S[0] <= time <= LIKELY_S[1] else None
