@@ -91,8 +91,8 @@ def test_a_task_counts_the_time_to_the_first_token(tmp_path: Path) -> None:
     found = words("--from", "Old", "--to", "New", "-r", str(tmp_path), "--task", "coding")
     assert "Largest usable model (500 tokens in 30 s)" in found
     assert "decode alone" not in found
-    assert found.startswith("Wait. New has 0.59× the speed of Old.")
-    assert "No longer usable on New: m8 (29 s to 40 s). [wait]" in found
+    assert found.startswith("Wait. No longer usable on New: m8 (29 s to 40 s).")
+    assert "New has 0.59× the speed of Old. [wait]" in found
 
 
 def test_memory_is_a_gain(tmp_path: Path) -> None:

@@ -38,9 +38,9 @@ SMALL: Rates = {1.0: 100.0, 8.0: 30.0}
 DECISIVE: dict[Rule, Comparison] = {
     Rule.NOTHING_COMPARED: compared({1.0: 10.0}, {3.0: 10.0}),
     Rule.NOT_TO_BE_USED: by(2, grade=Grade.D),
-    Rule.SLOWER: by(0.7),
     Rule.LOSES_MODEL: compared({**SMALL, 14.0: 15.0}, {1.0: 200.0, 8.0: 60.0}, wall=(None, 14)),
     Rule.GAINS_MODEL: compared({**SMALL, 14.0: 9.0}, {1.0: 110.0, 8.0: 33.0, 14.0: 12.0}),
+    Rule.SLOWER: by(0.7),
     Rule.GAINS_SIZE: compared(SMALL, {1.0: 130.0, 8.0: 39.0}, cross=(20, 40)),
     Rule.MUCH_FASTER: by(1.6),
     Rule.STILL_SLOW: compared({32.0: 2.0, 70.0: 1.0}, {32.0: 4.0, 70.0: 2.0}),
@@ -216,6 +216,25 @@ def test_a_small_step_over_the_line_is_no_upgrade(before: Any, after: Any) -> No
 def test_a_model_that_now_fits_is_gained_near_the_line_too() -> None:
     fits = compared({8.0: 20.0}, {8.0: 20.0, 14.0: [10.2, 10.2, 10.2]}, wall=(14, None))
     assert {Rule.GAINS_MODEL, Rule.ON_THE_LINE} <= every(decide(fits)).keys()
+
+
+def test_memory_gained_outweighs_speed_lost_unless_a_model_is_lost() -> None:
+    old: Rates = {1.0: 200.0, 8.0: 30.0}
+    larger = decide(compared(old, {1.0: 100.0, 8.0: 16.0, 14.0: 11.0}, wall=(14, None)))
+    assert (larger.verdict, larger.decisive.rule) == (Verdict.UPGRADE, Rule.GAINS_MODEL)
+    assert Rule.SLOWER in {one.rule for one in larger.further}
+    loses = decide(compared(old, {1.0: 100.0, 8.0: 9.0, 14.0: 11.0}, wall=(14, None)))
+    assert (loses.verdict, loses.decisive.rule) == (Verdict.WAIT, Rule.LOSES_MODEL)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "missed"), [(7.0, 9.0, True), (9.0, 9.0, False), (9.5, 9.0, False), (5.0, 7.0, False)]
+)
+def test_a_model_is_just_missed_only_where_the_new_machine_is_faster(
+    before: float, after: float, missed: bool
+) -> None:
+    found = every(decide(compared({**SMALL, 14.0: before}, {**SMALL, 14.0: after})))
+    assert (Rule.JUST_MISSED in found) is missed
 
 
 def test_no_size_is_said_to_lie_between_only_where_none_does() -> None:

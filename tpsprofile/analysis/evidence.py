@@ -114,7 +114,7 @@ def _just_missed(c: Comparison) -> Reason | None:
     following = spots(c)[1].next
     if following is None or following.predicted or following.needs is None:
         return None
-    if not 1 < following.needs <= rules.NEAR:
+    if not 1 < following.needs <= rules.NEAR or not _is_faster(c, following.model):
         return None
     item = Item(model=following.model, parameters=following.parameters, after_s=following.needs * c.limit.seconds)
     return Reason(rule=Rule.JUST_MISSED, models=(item,))
@@ -189,9 +189,9 @@ def _beyond_measured(c: Comparison) -> Reason | None:
 FINDERS: Mapping[Rule, Callable[[Comparison], Reason | None]] = {
     Rule.NOTHING_COMPARED: _nothing_compared,
     Rule.NOT_TO_BE_USED: _not_to_be_used,
-    Rule.SLOWER: _slower,
     Rule.LOSES_MODEL: _loses_model,
     Rule.GAINS_MODEL: _gains_model,
+    Rule.SLOWER: _slower,
     Rule.GAINS_SIZE: _gains_size,
     Rule.MUCH_FASTER: _much_faster,
     Rule.STILL_SLOW: _still_slow,
@@ -243,6 +243,13 @@ def _is_much(c: Comparison) -> bool:
 def _some_usable(c: Comparison) -> bool:
     """A model on the new machine."""
     return any(row.usable_b for row in c.rows) or bool(c.gained)
+
+
+def _is_faster(c: Comparison, model: str) -> bool:
+    """The new machine at a model; by the mean where the model was not compared."""
+    row = next((row for row in _compared(c) if row.pair.model == model), None)
+    ratio, real = (row.ratio, row.significant) if row is not None else (c.overall, _real(c))
+    return ratio is not None and ratio.value > 1 and real is not False
 
 
 def _bounded(ratio: Estimate) -> bool:

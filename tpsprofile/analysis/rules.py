@@ -40,9 +40,9 @@ class Rule(StrEnum):
 
     NOTHING_COMPARED = "nothing compared"
     NOT_TO_BE_USED = "not to be used"
-    SLOWER = "slower"
     LOSES_MODEL = "loses a model"
     GAINS_MODEL = "gains a model"
+    SLOWER = "slower"
     GAINS_SIZE = "gains a size"
     MUCH_FASTER = "much faster"
     STILL_SLOW = "still too slow"
@@ -85,9 +85,6 @@ RULES: Mapping[Rule, Meaning] = {
         "each compared model has a figure of grade D",
         "Grade D throughout: nothing to decide by. Measure again.",
     ),
-    Rule.SLOWER: Meaning(
-        Verdict.WAIT, "below 1/1.2 of the speed, and not by chance", "{b} has {ratio} the speed of {a}."
-    ),
     Rule.LOSES_MODEL: Meaning(
         Verdict.WAIT,
         "a measured model is usable on the old machine alone",
@@ -97,6 +94,9 @@ RULES: Mapping[Rule, Meaning] = {
         Verdict.UPGRADE,
         "a measured model is surely usable on the new machine alone",
         "Usable on {b} alone: {models}.",
+    ),
+    Rule.SLOWER: Meaning(
+        Verdict.WAIT, "below 1/1.2 of the speed, and not by chance", "{b} has {ratio} the speed of {a}."
     ),
     Rule.GAINS_SIZE: Meaning(
         Verdict.UPGRADE,
@@ -135,7 +135,7 @@ RULES: Mapping[Rule, Meaning] = {
     ),
     Rule.JUST_MISSED: Meaning(
         Verdict.WAIT,
-        "a model needs at most 1.25 times the speed of the new machine",
+        "a model is faster on the new machine, and needs at most 1.25 times its speed",
         "On {b} {models} just misses {limit}.",
     ),
     Rule.USABLE_BEFORE: Meaning(
