@@ -17,7 +17,7 @@ from tpsprofile.analysis.decision import Decision, decide
 from tpsprofile.analysis.evidence import FINDERS, Reason
 from tpsprofile.analysis.like import Difference
 from tpsprofile.analysis.rules import RULES, Rule, Verdict
-from tpsprofile.analysis.speed import End, Limit, What
+from tpsprofile.analysis.speed import End, Fit, Limit, What
 from tpsprofile.errors import UsageError
 from tpsprofile.trust import Grade
 
@@ -290,6 +290,30 @@ def test_the_next_model_is_the_smallest_slow_one_beyond_the_largest_fast_one() -
     assert spot.largest is not None
     assert spot.next is not None
     assert (spot.largest.model, spot.next.model) == ("m8", "m14")
+
+
+def test_the_largest_model_need_not_be_on_the_curve() -> None:
+    rates: Rates = {8.0: 9.0, 14.0: 5.0, 24.0: 12.0}
+    pair = compared(rates, rates)
+    dense = [row.pair.a for row in pair.rows[:2]]
+    none: dict[str, Any] = {"in_bytes": True, "draws": (), "fixed_s": estimate(0), "rate": estimate(50e9)}
+    fit = Fit(series=dense[0].series, limit=pair.limit, points=tuple(dense), **none)
+    spot = decide(structs.replace(pair, fit_a=fit)).spots[0]
+    assert (spot.largest and spot.largest.model, spot.unsized) == ("m24", 0)
+    assert spot.next is not None
+    assert "32b" in spot.next.model, "not the 8B, which is smaller"
+    apart = structs.replace(pair, fit_a=fit, rows=tuple(structs.replace(r, compared=False) for r in pair.rows[2:]))
+    assert decide(apart).spots[0].largest is None, "of another kind"
+
+
+def test_models_of_unknown_size_are_counted_and_none_is_called_the_largest() -> None:
+    pair = compared(SMALL, {1.0: 100.0, 8.0: 5.0})
+    sides = [
+        structs.replace(row, pair=structs.replace(row.pair, b=structs.replace(row.pair.b, parameters=None)))
+        for row in pair.rows
+    ]
+    spot = decide(structs.replace(pair, rows=tuple(sides))).spots[1]
+    assert (spot.largest, spot.unsized, spot.next) == (None, 1, None)
 
 
 def test_a_model_that_does_not_fit_is_next_with_its_reason() -> None:

@@ -33,23 +33,26 @@ class Spot(Record, frozen=True, kw_only=True):
 
     who: Who
     largest: Point | None
-    """The largest measured model that keeps the limit."""
+    """The largest measured model that keeps the limit, of those whose size is known."""
+    unsized: int
+    """Models that keep the limit and whose size is not known."""
     next: Next | None
 
 
 def spots(comparison: Comparison) -> tuple[Spot, Spot]:
     """Of the old and the new machine."""
-    limit, rows = comparison.limit, comparison.rows
+    limit, compared = comparison.limit, [row for row in comparison.rows if row.compared]
     return (
-        spot(comparison.a, tuple(r.pair.a for r in rows), comparison.fit_a, comparison.crossing_a, limit),
-        spot(comparison.b, tuple(r.pair.b for r in rows), comparison.fit_b, comparison.crossing_b, limit),
+        spot(comparison.a, tuple(r.pair.a for r in compared), comparison.fit_a, comparison.crossing_a, limit),
+        spot(comparison.b, tuple(r.pair.b for r in compared), comparison.fit_b, comparison.crossing_b, limit),
     )
 
 
 def spot(who: Who, rows: tuple[Point, ...], fit: Fit | None, crossing: Crossing | None, limit: Limit) -> Spot:
-    """By the points of the fitted curve, or those of the compared ``rows`` where none was fitted."""
-    every = fit.points if fit is not None else rows
-    known = [(point, taken) for point in every if (taken := usual_seconds(point, limit)) and point.parameters]
+    """By the points of the fitted curve and the compared ``rows``, which hold what no curve is drawn through."""
+    every = {point.model: point for point in (*(fit.points if fit is not None else ()), *rows)}.values()
+    timed = [(point, taken) for point in every if (taken := usual_seconds(point, limit)) is not None]
+    known = [(point, taken) for point, taken in timed if point.parameters]
     fast = [point for point, taken in known if taken <= limit.seconds]
     largest = max(fast, key=_size, default=None)
     slow = [(p, taken) for p, taken in known if taken > limit.seconds and _size(p) > _size(largest)]
@@ -60,7 +63,8 @@ def spot(who: Who, rows: tuple[Point, ...], fit: Fit | None, crossing: Crossing 
         following = _walled(wall)
     else:
         following = _unmeasured(fit, max((_size(point) for point, _ in known), default=0), limit)
-    return Spot(who=who, largest=largest, next=following)
+    unsized = sum(1 for point, taken in timed if not point.parameters and taken <= limit.seconds)
+    return Spot(who=who, largest=largest, unsized=unsized, next=following)
 
 
 def usual_seconds(point: Point, limit: Limit) -> float | None:

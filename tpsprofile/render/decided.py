@@ -149,11 +149,16 @@ def _spots(decision: Decision, comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def _spot(spot: Spot, crossing: Crossing | None, limit: Limit) -> str:
-    best = "no measured model"
-    if spot.largest is not None:
-        best = f"{plain(spot.largest.model)} ({compared.figure(spot.largest, limit)}{_unit(limit)})"
     following = _following(spot.next, limit) if spot.next else ""
-    return "; ".join(filter(None, [best, _reached(crossing), following])) + "."
+    return "; ".join(filter(None, [_best(spot, limit), _reached(crossing), following])) + "."
+
+
+def _best(spot: Spot, limit: Limit) -> str:
+    unsized = f"{spot.unsized} usable, of unknown size" if spot.unsized else ""
+    if spot.largest is None:
+        return unsized or "no measured model"
+    largest = f"{plain(spot.largest.model)} ({compared.figure(spot.largest, limit)}{_unit(limit)})"
+    return f"{largest} and {unsized}" if unsized else largest
 
 
 def _reached(crossing: Crossing | None) -> str:
