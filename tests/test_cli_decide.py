@@ -119,6 +119,16 @@ def test_json_holds_the_decision_its_figures_and_the_costs() -> None:
     assert found["costs"]["net"] == 1000
 
 
+def test_json_holds_every_note_in_full() -> None:
+    assert json.loads(call(*LAPTOPS, "--json").stdout)["notes"] == []
+    asked = ("--from", "M2", "--to", "RTX 4090", "--task", "coding", "-r", str(REPORTED))
+    notes = json.loads(call(*asked, "--json").stdout)["notes"]
+    page = words(*asked)
+    assert "decode alone at 16.67 tok/s" in notes[0]
+    assert len(notes) > 1, "and what is to be said of a prediction"
+    assert all(note in page for note in notes[:4])
+
+
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_the_answer_fits_and_is_plain_where_there_is_no_terminal(width: int) -> None:
     found = call(*LAPTOPS, "--claim", "20%", "--price", "4699", "--watts", "60", width=width)
@@ -133,6 +143,10 @@ def test_the_answer_fits_and_is_plain_where_there_is_no_terminal(width: int) -> 
         (["--task", "chat", "--line", "5"], "--task is a limit of its own"),
         (["--claim", "much"], "15-25%"),
         (["--price", "-1"], "--price"),
+        (["--price", "nan"], "'nan' is not an amount"),
+        (["--kwh-price", "inf"], "'inf' is not an amount"),
+        (["--watts", "1e999"], "'1e999' is not an amount"),
+        (["--resale", "NaN"], "'NaN' is not an amount"),
         (["--allow", "nonsense"], "nonsense"),
     ],
 )
@@ -245,7 +259,7 @@ def test_what_is_not_known_is_a_dash_and_no_section() -> None:
     assert lines["per gained 1B"] == "– (the gain is not known)"
     lost = compared({1.0: 40.0}, {1.0: 30.0}, cross=(20, 10))
     lines = dict(costed.cost_lines(costs(lost, Prices(price=10)), Prices(price=10)))
-    assert lines["per gained 1B"] == "– (-10B gained)"
+    assert lines["per gained 1B"] == "– (nothing gained)"
 
 
 def test_a_claim_of_one_figure_has_one() -> None:

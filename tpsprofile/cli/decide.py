@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 _CLAIM = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*%?\s*(?:(?:-|–|to)\s*(\d+(?:\.\d+)?)\s*%?)?\s*$")
 _MOST_CAVEATS = 3
-_AMOUNT = click.FloatRange(min=0)
 _COLOURS = {"Upgrade": "bold green", "Undecided": "bold yellow"}
 
 
@@ -41,6 +42,20 @@ class ClaimType(click.ParamType["Claim"]):
             self.fail(f"{value!r} is not a claim. Write it as 15-25% or 20%.", param, ctx)
         ends = sorted(float(end) / 100 for end in (found[1], found[2] or found[1]))
         return Claim(low=ends[0], high=ends[1])
+
+
+class _Amount(click.FloatRange):
+    """A number of 0 or more, as an amount of money or power is: neither nan nor infinite."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is not an amount. Write a number, as 1499.", param, ctx)
+        return found
+
+
+_AMOUNT = _Amount(min=0)
 
 
 @click.command(
@@ -113,12 +128,12 @@ def decide(
     answer = decision.decide(compared, claim)
     prices = cost.Prices(price=price, resale=resale, kwh_price=kwh_price, watts=watts)
     costs = cost.costs(compared, prices)
-    notes = [("prediction", f"{one}.") for one in caveats[:_MOST_CAVEATS]]
-    if limit != asked:
-        notes.insert(0, ("limit", _fallback(asked, limit)))
+    notes = [("limit", _fallback(asked, limit))] if limit != asked else []
+    notes += [("prediction", f"{one}.") for one in caveats]
     if as_json:
-        _print_json(answer, compared, costs)
+        _print_json(answer, compared, costs, [text for _, text in notes])
     else:
+        notes = notes[: _MOST_CAVEATS + (limit != asked)]
         _print(decided.page(answer, compared, costs=costs, prices=prices, claim=claim, notes=notes))
     if found.errors:
         click.get_current_context().exit(ResultsError.exit_code)
@@ -199,13 +214,13 @@ def _fallback(asked: Limit, limit: Limit) -> str:
     )
 
 
-def _print_json(answer: Decision, compared: Comparison, costs: Costs) -> None:
-    """All of it but the draws behind the intervals."""
+def _print_json(answer: Decision, compared: Comparison, costs: Costs, notes: Sequence[str]) -> None:
+    """All of it but the draws behind the intervals; every note, where a page shows the first."""
     import msgspec
 
     comparison = msgspec.to_builtins(msgspec.structs.replace(compared, fit_a=None, fit_b=None))
     del comparison["fit_a"], comparison["fit_b"]
-    document = {"decision": answer, "comparison": comparison, "costs": costs}
+    document = {"decision": answer, "comparison": comparison, "costs": costs, "notes": notes}
     click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
 
 

@@ -59,6 +59,8 @@ def _price(each: Estimate | None, of: Estimate | None, what: str) -> str:
     """``193 [120 500] (16.6B gained)``."""
     if of is None:
         return f"{units.UNKNOWN} (the gain is not known)"
+    if of.value <= 0:
+        return f"{units.UNKNOWN} (nothing gained)"
     if each is None:
         return f"{units.UNKNOWN} ({of.value:.3g}{what})"
     return f"{_amount(each)} ({of.value:.3g}{what})"
