@@ -242,7 +242,17 @@ def test_a_limit_on_the_first_token() -> None:
 @pytest.mark.parametrize(
     ("runs", "limit", "says"),
     [
-        ((on("A", *rows(1, 9)), on("B", *rows(3, 9))), TEN, ["no model in common", "Run the same plan on both"]),
+        ((on("A", *rows(1, 9)), on("B", *rows(3, 9))), TEN, ["no model in common.", "Run the same plan on both"]),
+        (
+            (on("A", *rows(7, 9), *rows(14, 9), *rows(32, 4)), on("B", *gone(7), *gone(14), *gone(70))),
+            TEN,
+            ["no model in common: 2 models of A, 16 GB did not fit on B, 16 GB. ", "Run smaller models"],
+        ),
+        (
+            (on("A", *rows(7, 9), *gone(14)), on("B", *gone(7), *rows(14, 9))),
+            TEN,
+            ["1 model of A, 16 GB did not fit on B, 16 GB; 1 model of B, 16 GB did not fit on A, 16 GB."],
+        ),
         (
             (on("A", *rows(1, 9), *rows(3, 9)), on("B", *rows(1, 9, model=quantised(1, "Q8_0")))),
             TEN,
@@ -266,7 +276,14 @@ def test_a_limit_on_the_first_token() -> None:
             ["No model of A, 16 GB and B, 16 GB has a figure for a limit on ttft"],
         ),
     ],
-    ids=["no common model", "another quantisation", "many", "no figure"],
+    ids=[
+        "no common model",
+        "did not fit",
+        "one of each",
+        "another quantisation",
+        "many",
+        "no figure",
+    ],
 )
 def test_where_nothing_can_be_compared_the_reason_and_the_way_out_are_told(
     runs: tuple[Run, Run], limit: Limit, says: list[str]

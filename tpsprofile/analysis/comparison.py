@@ -18,6 +18,8 @@ from tpsprofile.analysis.summary import Absent, Point, Series, Summary
 from tpsprofile.errors import ResultsError, UsageError
 from tpsprofile.records import Outcome, Record
 
+_SWEEP = "Run the same plan on both: tpsprofile sweep."
+
 
 class Row(Record, frozen=True, kw_only=True):
     """One model on both machines."""
@@ -87,6 +89,8 @@ def compare(summary: Summary, a: Who, b: Who, limit: Limit, allow: Collection[Di
     if a.machine_id == b.machine_id:
         raise UsageError(f"{a.machine} is named twice.", "Name two machines.")
     pairs = like.pairs(summary, a.machine_id, b.machine_id)
+    if not pairs:
+        raise _none_in_common(summary, a, b)
     rows = tuple(_row(pair, limit, allow) for pair in pairs)
     compared = tuple((row.pair.a, row.pair.b) for row in rows if row.ratio)
     if not compared:
@@ -207,18 +211,40 @@ def _change(cause: Cause, on: Point, off: Point | Absent) -> Change:
     return Change(model=on.model, parameters=on.parameters or off.parameters, cause=cause, on=on, off=off)
 
 
+def _none_in_common(summary: Summary, a: Who, b: Who) -> ResultsError:
+    """That no model has a figure on both, and whether that is because models did not fit."""
+    told = f"{a.machine} and {b.machine} have no model in common"
+    unfit = [*_unfit(summary, a, b), *_unfit(summary, b, a)]
+    if unfit:
+        smaller = "Run smaller models on both, to compare them: tpsprofile sweep."
+        return ResultsError(f"{told}: {'; '.join(unfit)}.", smaller)
+    return ResultsError(f"{told}.", _SWEEP)
+
+
 def _nothing(a: Who, b: Who, limit: Limit, rows: Sequence[Row], allow: Collection[Difference]) -> ResultsError:
-    """Why no model may be compared, and what would help."""
+    """Why none of these models may be compared, and what would help."""
     who = f"{a.machine} and {b.machine}"
-    sweep = "Run the same plan on both: tpsprofile sweep."
-    if not rows:
-        return ResultsError(f"{who} have no model in common.", sweep)
     if any(row.compared for row in rows):
-        return ResultsError(f"No model of {who} has a figure for a limit on {limit.what.value}.", sweep)
+        return ResultsError(f"No model of {who} has a figure for a limit on {limit.what.value}.", _SWEEP)
     nearest = min(rows, key=lambda row: len(set(row.pair.differences) - set(allow)))
     words = ",".join(one for one in nearest.pair.differences)
     told = [f"{row.pair.model} differs in {', '.join(row.pair.differences)}" for row in rows[:3]]
     more = [f"{len(rows) - 3} more"] if len(rows) > 3 else []
     return ResultsError(
-        f"Nothing on {who} is alike: {'; '.join(told + more)}.", f"{sweep} Or accept it: --allow {words}."
+        f"Nothing on {who} is alike: {'; '.join(told + more)}.", f"{_SWEEP} Or accept it: --allow {words}."
     )
+
+
+def _unfit(summary: Summary, on: Who, off: Who) -> list[str]:
+    """``3 models of A did not fit on B``, where any did not."""
+    ran = {point.model for point in summary.points if point.series.machine_id == on.machine_id}
+    count = len(
+        {
+            entry.model
+            for entry in summary.absent
+            if entry.series.machine_id == off.machine_id
+            and entry.outcome is Outcome.DOES_NOT_FIT
+            and entry.model in ran
+        }
+    )
+    return [f"{count} model{'s'[: count != 1]} of {on.machine} did not fit on {off.machine}"] if count else []
