@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from tests.support import header, trial
 from tpsprofile import merge, schema
+from tpsprofile.analysis.tasks import READING_TOK_S
 from tpsprofile.cli import main
 from tpsprofile.cli.plot import _METRICS
 from tpsprofile.records import Outcome, Run
@@ -45,6 +46,12 @@ def test_another_metric_and_line_change_the_picture(here: Path) -> None:
     for name, extra in {"a": [], "b": ["--line", "3"], "c": ["--metric", "ttft"]}.items():
         assert call("-o", f"{name}.svg", *extra).exit_code == 0
     assert len({Path(f"{name}.svg").read_bytes() for name in "abc"}) == 3
+
+
+def test_the_line_may_be_what_a_reader_takes_in(here: Path) -> None:
+    for line, name in (("reading", "a.svg"), ("Reading", "b.svg"), (str(READING_TOK_S), "c.svg")):
+        assert call("--line", line, "-o", name).exit_code == 0
+    assert (here / "a.svg").read_bytes() == (here / "b.svg").read_bytes() == (here / "c.svg").read_bytes()
 
 
 def test_all_metrics_that_have_figures_get_a_file_each(here: Path) -> None:

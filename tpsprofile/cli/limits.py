@@ -1,4 +1,4 @@
-"""What ``compare`` and ``decide`` take alike: the limit of usable, what may differ, and where results are."""
+"""What several commands take alike: the limit of usable, what may differ, and where results are."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def chosen_limit(line: str | None, ttft: str | None) -> Limit:
         raise UsageError("--line and --ttft are two limits.", "Choose one of them.")
     if ttft is not None:
         return Limit(what=What.TTFT, seconds=units.parse_seconds(ttft))
-    return Limit.line(DEFAULT_TOK_S if line is None else _rate(line))
+    return Limit.line(DEFAULT_TOK_S if line is None else rate(line))
 
 
 def allowed(words: Iterable[str]) -> frozenset[Difference]:
@@ -81,15 +81,16 @@ def allowed(words: Iterable[str]) -> frozenset[Difference]:
     return frozenset(known[one] for one in asked)
 
 
-def _rate(text: str) -> float:
+def rate(text: str) -> float:
+    """A decode rate in tok/s, from a number or ``reading``. Raises UsageError for what is none."""
     if text.strip().lower() == READING:
         from tpsprofile.analysis.tasks import READING_TOK_S
 
         return READING_TOK_S
     try:
-        rate = float(text)
+        found = float(text)
     except ValueError:
-        rate = 0.0
-    if not (math.isfinite(rate) and rate > 0):
+        found = 0.0
+    if not (math.isfinite(found) and found > 0):
         raise UsageError(f"{text!r} is not a rate in tok/s.", f"Write a number above 0, or {READING}.")
-    return rate
+    return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tpsprofile.cli.limits import rate
 from tpsprofile.errors import ResultsError, UsageError
 
 if TYPE_CHECKING:
@@ -48,12 +49,16 @@ Examples:
     help="What to draw.",
 )
 @click.option(
-    "--line", type=float, default=10.0, show_default=True, metavar="TOK/S", help="Below it a model is too slow."
+    "--line",
+    default="10",
+    show_default=True,
+    metavar="TOK/S",
+    help='Below it a model is too slow: a number, or "reading" (5.3, what a reader takes in).',
 )
 @click.option(
     "--predict", "chips", multiple=True, metavar="CHIP", help="Add what a chip would run at, dashed (tokens only)."
 )
-def plot(*, paths: tuple[Path, ...], out: Path, metric: str, line: float, chips: tuple[str, ...]) -> None:
+def plot(*, paths: tuple[Path, ...], out: Path, metric: str, line: str, chips: tuple[str, ...]) -> None:
     """Draw tokens/s, load time, time to first token or memory against parameter count, a curve a machine.
 
     Other metrics draw models against themselves: tokens/s (depth) or time to first token (depth-ttft) against
@@ -70,14 +75,15 @@ def plot(*, paths: tuple[Path, ...], out: Path, metric: str, line: float, chips:
 
     if chips and metric != "tokens":
         raise UsageError(f"--metric {metric} cannot be predicted.", "Only tokens can: leave --metric out.")
-    predicted = _predicted(chips, line)
+    line_tok_s = rate(line)
+    predicted = _predicted(chips, line_tok_s)
     found = gather(paths)
     report(found.errors)
     summary = summarise(found.table)
     every = metric == "all"
     for one in (charts.drawable(summary) or ("tokens",)) if every else (metric,):
         path = out.with_stem(f"{out.stem}-{one}") if every else out
-        click.echo(charts.draw(summary, path, metric=one, line_tok_s=line, predicted=predicted))
+        click.echo(charts.draw(summary, path, metric=one, line_tok_s=line_tok_s, predicted=predicted))
     if found.errors:
         click.get_current_context().exit(ResultsError.exit_code)
 
