@@ -133,6 +133,13 @@ def test_charts_are_drawn_from_the_stem_one_set_a_comparison(here: Path, monkeyp
     ("arguments", "code", "says"),
     [
         (["A"], 2, "Two machines or more are to be named, the one you have first. There is: A, 16 GB; B, 16 GB."),
+        (
+            ["results/0.jsonl", "results/1.jsonl"],
+            2,
+            "results/0.jsonl is no machine but a path.",
+        ),
+        (["results/0.jsonl"], 2, "-r results/0.jsonl."),
+        (["A" * 300, "B"], 2, "There is no machine"),
         (["A", "M7"], 2, "There is no machine 'M7'. There is: A, 16 GB; B, 16 GB."),
         (["A", "16"], 2, "'16' fits several machines"),
         (["A", "A"], 2, "A, 16 GB is named twice"),
@@ -151,6 +158,11 @@ def test_what_cannot_be_done_is_said_on_one_line(here: Path, arguments: list[str
     assert (found.exit_code, found.stdout) == (code, "")
     (line,) = found.stderr.splitlines()
     assert says in line
+
+
+def test_a_machine_is_meant_also_where_a_file_has_its_name(here: Path) -> None:
+    (here / "A").mkdir()
+    assert call("A", "B").exit_code == 0
 
 
 def test_differences_are_allowed_one_by_one_or_with_commas(here: Path) -> None:

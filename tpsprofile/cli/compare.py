@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,7 @@ Examples:
   tpsprofile compare m2 m4 -r mine/ -r theirs.jsonl -o m2-m4.png
 """,
 )
-@click.argument("machines", nargs=-1, metavar="MACHINE MACHINE...")
+@click.argument("machines", nargs=-1, metavar="[MACHINE]...")
 @results_option
 @limit_options
 @allow_option
@@ -84,13 +85,27 @@ def _chosen(summary: Summary, names: Sequence[str]) -> tuple[Who, ...]:
     """The machines that are named, else the two that there are."""
     from tpsprofile.analysis import like
 
+    found = tuple(dict.fromkeys(_found(summary, name) for name in names))
     if len(names) > 1:
-        return tuple(dict.fromkeys(like.find(summary, name) for name in names))
+        return found
     every = like.machines(summary)
     if not names and len(every) == 2:
         return every
     there = "; ".join(who.machine for who in every[: like.MOST_LISTED])
     raise UsageError("Two machines or more are to be named, the one you have first.", f"There is: {there}.")
+
+
+def _found(summary: Summary, name: str) -> Who:
+    """The machine of that name. Raises UsageError for none or several, and says how results are named."""
+    from tpsprofile.analysis import like
+
+    try:
+        return like.find(summary, name)
+    except UsageError:
+        with suppress(OSError):
+            if Path(name).exists():
+                raise UsageError(f"{name} is no machine but a path.", f"Results are named by -r {name}.") from None
+        raise
 
 
 def _comparisons(
