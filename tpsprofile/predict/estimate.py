@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from functools import lru_cache
@@ -27,6 +28,8 @@ _CROWD = 0.1
 _TOO_LARGE = "does not fit in the chip's memory: it would run far slower, or not at all"
 _ENGINES = {"llama.cpp", "ollama", "mlx", "llamafile", "lm studio"}
 """Engines that published figures of several chips are of."""
+_BUILD = re.compile(r"\(?(build|b\d+|v?\d[\w.+-]*|(?=\w*\d)[0-9a-f]{7,40})\)?", re.IGNORECASE)
+"""A word that tells a build: its number, a version, a date or a hash."""
 
 
 class Prediction(Record, frozen=True, kw_only=True):
@@ -69,7 +72,7 @@ def predict(chip: Chip, weights: Weights, engine: str | None = None) -> Predicti
         low=rate * math.exp(-_TENTH * spread),
         high=min(rate * math.exp(_TENTH * spread), roofline),
         rests_on=_rests_on(chip, case, used),
-        caveats=_caveats(chip, weights, case, engine),
+        caveats=(*_caveats(chip, weights, case, engine), *_of_age(case, build)),
     )
 
 
@@ -95,7 +98,6 @@ def third(
     width = _TENTH * told.spread(sizes, weights.bytes_read)
     least, most = told.unrounded(sizes, weights, bandwidth)
     low, high = min(rate * math.exp(-width), least), max(rate * math.exp(width), most)
-    listed = [f"{units.rate(1 / one.seconds)} tok/s at {units.memory(one.bytes_read)}" for one in sizes[:3]]
     lines = list(_of_weights(weights))
     if chip is not None and not fits(chip.name, weights):
         lines.append(_TOO_LARGE)
@@ -103,9 +105,18 @@ def third(
         decode_tok_s=rate,
         low=low,
         high=high if bandwidth is None else max(rate, min(high, bandwidth / weights.bytes_read)),
-        rests_on=(f"measured: {', '.join(listed)}",),
+        rests_on=(_measured(sizes),),
         caveats=tuple(lines),
     )
+
+
+def _measured(sizes: told.Sizes) -> str:
+    """How many sizes were measured, and the ends of them."""
+    ends = sorted(sizes, key=lambda one: one.bytes_read)
+    first, last = (
+        f"{units.rate(1 / one.seconds)} tok/s at {units.memory(one.bytes_read)}" for one in ends[:: len(ends) - 1]
+    )
+    return f"measured: {len(ends)} sizes from {first} to {last}"
 
 
 def _size(what: float | Weights, rate: float) -> told.Size:
@@ -115,19 +126,19 @@ def _size(what: float | Weights, rate: float) -> told.Size:
 
 
 def named(engine: str) -> tuple[str, str]:
-    """An engine's one name, and what follows it: ``LM Studio 0.3`` is ``lm studio`` and ``0.3``."""
-    text = " ".join(engine.split())
-    two = text.lower().startswith("lm studio")
-    words = text.split(" ", 2 if two else 1)
-    name = " ".join(words[: 2 if two else 1])
-    return engine_of(name), " ".join(words[2 if two else 1 :]).strip("()")
+    """An engine's one name, and the build or date after it: ``LM Studio 0.3`` is ``lm studio`` and ``0.3``."""
+    words = engine.split()
+    first = len(words)
+    while first > 1 and _BUILD.fullmatch(words[first - 1]):
+        first -= 1
+    return engine_of(" ".join(words[:first])), re.sub(r"[()]", "", " ".join(words[first:]))
 
 
 def _case(chip: Chip, bandwidth: float, weights: Weights, engine: str, build: str) -> model.Case:
     backend = native(chip.name)
     if backend == "metal" and engine in {"mlx", "vllm"}:
         backend = "mlx"
-    like = _of_build(backend, build) if build else None
+    like = _of_build(backend, engine, build)
     return model.Case(
         chip=chip.name,
         bandwidth_bytes_s=bandwidth,
@@ -135,15 +146,28 @@ def _case(chip: Chip, bandwidth: float, weights: Weights, engine: str, build: st
         engine=engine,
         weights=weights,
         source=like.source if like else None,
-        year=like.year if like else year_of(build),
+        year=like.year if like else _within(year_of(build)),
     )
 
 
-def _of_build(backend: str, build: str) -> model.Case | None:
-    """A case of that build; None where no figure is of it."""
-    found = (one for one in training() if one.backend == backend and build.lower() in (one.version or "").lower())
-    first = next(found, None)
+def _of_build(backend: str, engine: str, build: str) -> model.Case | None:
+    """A case of that build of the engine; None where no figure is of it."""
+    words = {word for word in build.lower().split() if not re.fullmatch(r"build|\d+", word)}
+    alike = (one for one in training() if (one.backend, one.engine) == (backend, engine) and one.version)
+    first = next((one for one in alike if words & set(re.split(r"[\s()/]+", (one.version or "").lower()))), None)
     return model.case_of(first) if first else None
+
+
+def _within(year: float | None) -> float | None:
+    """No earlier and no later than the published figures are."""
+    least, most = _years()
+    return None if year is None else min(max(year, least), most)
+
+
+@lru_cache(maxsize=1)
+def _years() -> tuple[float, float]:
+    every = [one.year for one in training() if one.year is not None]
+    return min(every), max(every)
 
 
 @lru_cache(maxsize=1)
@@ -250,6 +274,18 @@ def _caveats(chip: Chip, weights: Weights, case: model.Case, engine: str | None)
     elif case.year is None and case.backend != "mlx":
         lines.append("for a build of mid 2025; older ones are slower, newer ones faster on small models")
     return tuple(lines)
+
+
+def _of_age(case: model.Case, build: str) -> tuple[str, ...]:
+    """What was made of a build that no figure is of."""
+    if not build or case.source is not None:
+        return ()
+    if case.year is None:
+        return (f"nothing tells how old {build} is, so no build is taken: write its date, as 2025-07",)
+    if case.year == year_of(build):
+        return ()
+    least, most = (f"{int(year)}-{int(year % 1 * 12) + 1:02d}" for year in _years())
+    return (f"published figures are of {least} to {most}, and {build} lies outside: the nearest is taken",)
 
 
 def _of_weights(weights: Weights) -> tuple[str, ...]:
