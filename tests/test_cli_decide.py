@@ -235,6 +235,15 @@ def test_limits_have_names(limit: Limit, text: str) -> None:
     assert decided.limit_text(limit) == text
 
 
+@pytest.mark.parametrize(("ratio", "told"), [(1.3, "1.30×"), (9999.0, "9999.00×"), (12345.0, "1.2e+04×")])
+def test_an_absurd_ratio_is_told_in_few_signs(ratio: float, told: str) -> None:
+    reason = Reason(rule=Rule.CANNOT_TELL, ratio=estimate(ratio, 0.5, 2 * ratio))
+    assert f"has {told} the" in decided.sentence(reason, reported())
+    slow = compared({8.0: 10 / ratio}, {8.0: 10 / ratio})
+    page = decided.page(decide(slow), slow)
+    assert f"m8 needs {told} its speed" in page.sections[-1].lines[0][1]
+
+
 def test_many_models_are_counted_and_all_are_all() -> None:
     sizes = {float(size): 30.0 for size in range(1, 9)}
     pair = compared(sizes, sizes)

@@ -26,6 +26,7 @@ VERDICTS: Mapping[Verdict, str] = {
     Verdict.UNDECIDED: "Undecided",
 }
 _MOST_NAMED = 4
+_ABSURD = 1e4
 _TIMED = frozenset({Rule.GAINS_MODEL, Rule.LOSES_MODEL, Rule.JUST_MISSED, Rule.ON_THE_LINE, Rule.BY_CHANCE})
 """Rules whose models are told one by one with their speeds, as far as there are any."""
 
@@ -88,9 +89,16 @@ def sentence(reason: Reason, comparison: Comparison) -> str:
         limit=limit_text(comparison.limit),
         models=_models(reason, comparison),
         between=_between(reason),
-        ratio=f"{ratio.value:.2f}×" if ratio else units.UNKNOWN,
-        span=f"{ratio.low:.2f} to {ratio.high:.2f}" if ratio and known else units.UNKNOWN,
+        ratio=f"{_times(ratio.value)}×" if ratio else units.UNKNOWN,
+        span=f"{_times(ratio.low)} to {_times(ratio.high)}" if ratio and known else units.UNKNOWN,
     )
+
+
+def _times(ratio: float | None) -> str:
+    """``1.32``; ``1.2e+10`` where figures are absurd."""
+    if ratio is None:
+        return units.UNKNOWN
+    return f"{ratio:.2f}" if ratio < _ABSURD else f"{ratio:.2g}"
 
 
 def limit_text(limit: Limit) -> str:
@@ -176,4 +184,4 @@ def _following(one: Next, limit: Limit) -> str:
     if one.predicted:
         return f"{name}, not measured, by the line {_figure(one.needs * limit.seconds, limit)}{_unit(limit)}"
     reads = "" if one.reads_bytes_s is None else f", {units.bandwidth(one.reads_bytes_s)} of weights"
-    return f"{name} needs {one.needs:.2f}× its speed{reads}"
+    return f"{name} needs {_times(one.needs)}× its speed{reads}"
