@@ -11,7 +11,7 @@ from tpsprofile import plan, trust
 from tpsprofile.cli import screen
 from tpsprofile.records import ModelFacts, Outcome, Trial, Workload
 from tpsprofile.render.advice import advice
-from tpsprofile.render.lines import HEADINGS, case_lines, fitting, model_line, share
+from tpsprofile.render.lines import HEADINGS, ModelLine, case_lines, fitting, share
 from tpsprofile.sources import Candidate
 
 
@@ -23,6 +23,11 @@ def at(rate: float, number: int = 1, **changes: Any) -> Trial:
 def work(**changes: Any) -> Workload:
     fields: dict[str, Any] = {"prompt": "csvs-to-sqlite", "tokens_out": 11, "context_tokens": 4096}
     return Workload(**fields | changes)
+
+
+def model_line(trials: list[Trial], line_tok_s: float, precision: float | None = None) -> ModelLine:
+    (line,) = case_lines(trials, line_tok_s, precision)
+    return line
 
 
 def test_the_median_its_interval_and_the_number_of_trials() -> None:

@@ -111,7 +111,7 @@ def test_a_line_without_noise_is_found_exactly(sizes: tuple[float, ...]) -> None
     found = fitted(*map(on_line, sizes))
     assert found.fixed_s.value == pytest.approx(0.004)
     assert found.rate.value == pytest.approx(B / 0.002)
-    assert found.tok_s_at(20 * B).value == pytest.approx(1 / 0.044)
+    assert found.seconds_at(20 * B).value == pytest.approx(0.044)
     assert billions(crossed(*map(on_line, sizes), limit=Limit(seconds=0.01))) == pytest.approx(3)
 
 
@@ -146,7 +146,7 @@ def test_errors_are_shares_so_that_small_models_count_as_much_as_large_ones() ->
     """A tenth more at the smallest size moves the line there, though it is nothing beside the largest time."""
     sizes = (1, 8, 70)
     slower = [on_line(1, fixed=0.0046), *map(on_line, sizes[1:])]
-    assert fitted(*slower).tok_s_at(1 * B).value < 0.95 * fitted(*map(on_line, sizes)).tok_s_at(1 * B).value
+    assert fitted(*slower).seconds_at(1 * B).value > 1.05 * fitted(*map(on_line, sizes)).seconds_at(1 * B).value
 
 
 def test_one_trial_that_went_wrong_does_not_move_the_line() -> None:
@@ -179,7 +179,7 @@ def test_the_same_data_give_the_same_interval() -> None:
 @pytest.mark.parametrize("trials", [1, 5])
 def test_two_sizes_have_a_line_without_interval(trials: int) -> None:
     found = fitted(on_line(1, trials=trials), on_line(32, trials=trials))
-    assert (found.draws, found.fixed_s.low, found.rate.low, found.tok_s_at(B).low) == ((), None, None, None)
+    assert (found.draws, found.fixed_s.low, found.rate.low, found.seconds_at(B).low) == ((), None, None, None)
     end = crossed(on_line(1, trials=trials), on_line(70, trials=trials)).parameters
     assert end is not None
     assert (end.low, end.high) == (None, None)
@@ -199,7 +199,7 @@ def test_three_sizes_of_one_trial_each_have_an_interval() -> None:
 def test_an_interval_may_have_no_upper_end() -> None:
     points = [point(7, [10.2]), point(8, [9.5]), point(9, [9.9])]
     found = fitted(*points)
-    for told in (crossed(*points).parameters, found.rate, found.tok_s_at(20 * B)):
+    for told in (crossed(*points).parameters, found.rate):
         assert told is not None
         assert told.low is not None
         assert told.low < told.value

@@ -69,10 +69,6 @@ class Fit(Record, frozen=True, kw_only=True):
         value = self.fixed_s.value + work / self.rate.value
         return Estimate(value=value, low=band and max(0.0, band.low), high=band and band.high)
 
-    def tok_s_at(self, parameters: float) -> Estimate:
-        """Decode rate at a size, tok/s; only for DECODE. No upper end where times of 0 are not excluded."""
-        return _inverse(self.seconds_at(parameters))
-
 
 class End(StrEnum):
     """Where usable sizes end."""

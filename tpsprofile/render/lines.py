@@ -80,22 +80,14 @@ def case_lines(
 ) -> tuple[ModelLine, ...]:
     """A line for each workload in the rows of one model, in the order in which they appear.
 
-    ``several`` says whether the run has more than one workload, which the lines then name; None means to go by
-    the rows.
+    ``precision`` is the half-width that the plan aims at, as a share. ``several`` says whether the run has more
+    than one workload, which the lines then name; None means to go by the rows.
     """
     cases: dict[Workload, list[Trial]] = {}
     for trial in trials:
         cases.setdefault(trial.workload, []).append(trial)
     named = len(cases) > 1 if several is None else several
     return tuple(_line(rows, line_tok_s, precision, named=named) for rows in cases.values())
-
-
-def model_line(trials: Sequence[Trial], line_tok_s: float, precision: float | None = None) -> ModelLine:
-    """The line of one model under one workload from all of its rows; ``trials`` must not be empty.
-
-    ``precision`` is the half-width that the plan aims at, as a share.
-    """
-    return _line(trials, line_tok_s, precision, named=False)
 
 
 def fitting(headings: Mapping[str, str], rows: Sequence[Record], width: int) -> tuple[str, ...]:
