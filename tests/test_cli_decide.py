@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec import structs
 
 from tests.comparisons import B, compared, estimate, reported
 from tests.support import header, trial
@@ -17,6 +18,7 @@ from tpsprofile.analysis.claim import Claim
 from tpsprofile.analysis.cost import Prices, costs
 from tpsprofile.analysis.decision import decide
 from tpsprofile.analysis.evidence import Reason
+from tpsprofile.analysis.like import Who
 from tpsprofile.analysis.rules import RULES, Rule
 from tpsprofile.analysis.speed import Limit, What
 from tpsprofile.cli import main
@@ -108,6 +110,18 @@ def test_memory_is_a_gain(tmp_path: Path) -> None:
     assert found.startswith("Upgrade. Usable on New alone: m14 (11.8 tok/s)")
     assert "m14 does not fit: needs 9.1 GiB, 7.2 GiB free" in found
     assert "[no difference]" in found, "in speed alone"
+
+
+def test_headings_without_names_are_explained() -> None:
+    alike = [
+        Who(machine_id=one, machine=f"Same Chip, 8 cores, 16 GB [{one}]", chip=None, ram_bytes=None)
+        for one in "ab"
+    ]
+    pair = structs.replace(reported(), a=alike[0], b=alike[1])
+    section = decided.page(decide(pair), pair).sections[0]
+    assert section.title == "Machines"
+    assert [(label, name[-3:]) for label, name in section.lines] == [("first", "[a]"), ("second", "[b]")]
+    assert decided.page(decide(reported()), reported()).sections[0].title == "Why"
 
 
 def test_json_holds_the_decision_its_figures_and_the_costs() -> None:

@@ -61,7 +61,9 @@ def page(
     why = [(str(rule), f"{RULES[rule].when} [decides: {decision.verdict}]")]
     why += [(str(one.rule), _spoken(one, comparison)) for one in decision.further]
     doubts = [(str(one.rule), sentence(one, comparison)) for one in decision.doubts]
+    table = compared.table(comparison)
     sections = (
+        ("Machines", _machines(table, comparison)),
         ("Why", why),
         ("Doubts", [*doubts, *notes]),
         (f"Largest usable model ({limit_text(comparison.limit)})", _spots(decision, comparison)),
@@ -73,7 +75,7 @@ def page(
     return Page(
         verdict=VERDICTS[decision.verdict] + (" (predicted)" if predicted else ""),
         sentence=sentence(decision.decisive, comparison),
-        table=compared.table(comparison),
+        table=table,
         sections=tuple(Section(title=title, lines=tuple(lines)) for title, lines in sections if lines),
     )
 
@@ -92,6 +94,13 @@ def sentence(reason: Reason, comparison: Comparison) -> str:
         ratio=f"{_times(ratio.value)}×" if ratio else units.UNKNOWN,
         span=f"{_times(ratio.low)} to {_times(ratio.high)}" if ratio and known else units.UNKNOWN,
     )
+
+
+def _machines(table: compared.Table, comparison: Comparison) -> list[tuple[str, str]]:
+    """Which machine a heading means that does not hold its name, as of two whose names begin alike."""
+    names = compared.short_names(comparison.a, comparison.b)
+    headings = table.headings["a"], table.headings["b"]
+    return [] if headings != ("first", "second") else list(zip(headings, names, strict=True))
 
 
 def _times(ratio: float | None) -> str:
