@@ -49,6 +49,7 @@ def test_a_sweep_beside_a_burner_says_that_it_did_not_converge(tmp_path: Path, s
         tokens_out=64,
         context_tokens=256,
         most_trials=5,
+        case_budget=600,
         loads=1,
         cooldown=0,
     )
@@ -61,7 +62,7 @@ def test_a_sweep_beside_a_burner_says_that_it_did_not_converge(tmp_path: Path, s
         Sweep(plan, engine, host=host, cache=tmp_path, keep=True, listen=Ear()).run(found, file)
     run = store.read(file.path)
     others = [row.during.others_cpu for row in run.trials]
-    assert len(others) == 5
+    assert len(others) >= plan.trials
     (point,) = summarise(merge.table([run])).points
     assert point.grade in {trust.Grade.C, trust.Grade.D}, point.warnings
     assert trust.Warning.BUSY in point.warnings, others
