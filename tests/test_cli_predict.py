@@ -18,7 +18,7 @@ from tpsprofile.models import catalogue
 from tpsprofile.predict import Prediction, Weights, weights
 from tpsprofile.predict.sizes import curve, largest
 from tpsprofile.predict.subject import of_chip
-from tpsprofile.records import Machine, ModelFacts
+from tpsprofile.records import Gpu, Machine, ModelFacts
 from tpsprofile.render import compose, predicted
 from tpsprofile.units import GIB
 
@@ -209,6 +209,32 @@ def test_the_chip_and_the_layers_of_a_machine_count(results: Path, chip: str) ->
     machine_of(results, chip, {name: (of.parameters / 1e9, tok_s(of)) for name, of in known.items()})
     found = answer("--machine", "Mac", "--model", "llama3.1:8b")
     assert found["decode_tok_s"] == pytest.approx(tok_s(weights(8.03e9)), rel=0.001)
+
+
+@pytest.mark.parametrize(
+    ("card", "unified", "said"),
+    [
+        ("NVIDIA GeForce RTX 4090", False, "Memory: 24 GB, of NVIDIA GeForce RTX 4090;"),
+        (
+            "NVIDIA GeForce RTX 4090, NVIDIA GeForce RTX 4090",
+            False,
+            "Memory: 48 GB, of NVIDIA GeForce RTX 4090 and",
+        ),
+        ("Some Card 9", False, "not that of Some Card 9 alone: give it with --ram."),
+        ("Some Card 9", True, "Memory: 128 GB; what"),
+    ],
+)
+def test_a_model_has_room_in_the_memory_of_a_card(results: Path, card: str, *, unified: bool, said: str) -> None:
+    gpus = tuple(Gpu(name=name) for name in card.split(", "))
+    machine = Machine(
+        id="d", chip="AMD Ryzen 9", tag="Desk", ram_bytes=128 * GIB, gpus=gpus, unified_memory=unified
+    )
+    rows = [
+        trial(model=model(f"m{of}", of), decode_engine_s=of / 100, decode_client_s=of / 100) for of in (2.3, 9.4)
+    ]
+    head = header(machine=machine, run="d" * 12)
+    (results / "d.jsonl").write_bytes(schema.encode(head) + b"".join(map(schema.encode, rows)))
+    assert said in " ".join(call("--machine", "Desk", "--parameters", "70B").stdout.split())
 
 
 def test_a_chip_that_could_not_read_so_fast_did_not_run_the_models(results: Path) -> None:

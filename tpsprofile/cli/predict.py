@@ -114,7 +114,18 @@ def _subject(
 
     found = gather(results)
     report(found.errors)
-    return subject.of_machine(summarise(found.table), machine, ram_bytes, engine)
+    return subject.of_machine(summarise(found.table), machine, ram_bytes, engine, _cards(found.table))
+
+
+def _cards(table: Any) -> dict[str, tuple[str, ...]]:
+    """Graphics cards with memory of their own, by machine id, where an engine may have used them."""
+    idle = (table["engine_vram_bytes"] == 0).fillna(value=False)
+    apart = (table["unified_memory"] == False).fillna(value=False)  # noqa: E712
+    found = table[apart & ~idle & table["gpus"].notna()].drop_duplicates("machine_id")
+    return {
+        str(one): tuple(str(names).split(", "))
+        for one, names in zip(found["machine_id"], found["gpus"], strict=True)
+    }
 
 
 def _asked(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -65,10 +65,17 @@ def of_chip(text: str, engine: str = ENGINE, ram_bytes: int | None = None) -> Su
     )
 
 
-def of_machine(summary: Summary, text: str, ram_bytes: int | None = None, engine: str | None = None) -> Subject:
+def of_machine(
+    summary: Summary,
+    text: str,
+    ram_bytes: int | None = None,
+    engine: str | None = None,
+    cards: Mapping[str, Sequence[str]] | None = None,
+) -> Subject:
     """A machine with figures of two sizes or more; of several series that with most sizes, the first of equals.
 
-    Series of ``engine`` come first where there are any. Raises UsageError for a label that no machine has,
+    Series of ``engine`` come first where there are any. ``cards`` has the graphics cards with memory of their
+    own by machine id: with them, a model has room in theirs. Raises UsageError for a label that no machine has,
     ResultsError for a machine with fewer than two sizes.
     """
     who = like.find(summary, text)
@@ -80,7 +87,9 @@ def of_machine(summary: Summary, text: str, ram_bytes: int | None = None, engine
             "Measure another model there, or predict from its chip with --chip.",
         )
     measured = [(_weights(point), point.decode.median) for point in points if point.decode is not None]
-    memory = ram_bytes or who.ram_bytes
+    own = (cards or {}).get(who.machine_id, ())
+    held = None if ram_bytes else _of_cards(own)
+    memory = ram_bytes or held or who.ram_bytes
     chip = _chip(who.chip or who.machine, who.ram_bytes, measured)
     return Subject(
         name=who.machine,
@@ -89,9 +98,21 @@ def of_machine(summary: Summary, text: str, ram_bytes: int | None = None, engine
         ask=lambda of: third(measured, of, chip),
         ram_bytes=memory,
         room_bytes=_room_bytes(memory, apple=chip is not None and chip.vendor == "Apple"),
-        room="" if memory is None else units.nominal_ram(memory),
-        caveats=(*_untold(points), *_other_engine(series, engine)),
+        room="" if memory is None else units.nominal_ram(memory) + (f", of {' and '.join(own)}" if held else ""),
+        caveats=(*_untold(points), *_other_engine(series, engine), *_unsized(own, held or ram_bytes)),
     )
+
+
+def _of_cards(names: Sequence[str]) -> int | None:
+    """Memory of graphics cards together, as they are sold; None where there are none or one is not known."""
+    sizes = [chip.most_memory_bytes if chip is not None else None for chip in map(_one, names)]
+    return sum(size or 0 for size in sizes) if sizes and all(sizes) else None
+
+
+def _unsized(names: Sequence[str], known: int | None) -> tuple[str, ...]:
+    if not names or known is not None:
+        return ()
+    return (f"what fits is told for all memory, not that of {' and '.join(names)} alone: give it with --ram",)
 
 
 def _same(series: Series, engine: str | None) -> bool:
