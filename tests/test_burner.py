@@ -49,7 +49,6 @@ def test_a_sweep_beside_a_burner_says_that_it_did_not_converge(tmp_path: Path, s
         tokens_out=64,
         context_tokens=256,
         most_trials=5,
-        case_budget=600,
         loads=1,
         cooldown=0,
     )
