@@ -207,7 +207,11 @@ def test_a_third_size_stays_under_the_roofline(max_chip: Chip) -> None:
 
 @pytest.mark.parametrize(
     ("sizes", "said"),
-    [([(1e9, 100.0)], "two different sizes"), ([(1e9, 100.0), (5e9, 150.0)], "larger model is not the slower")],
+    [
+        ([(1e9, 100.0)], "two different sizes"),
+        ([(1e9, 1e300), (5e9, 1e-300)], "two different sizes"),
+        ([(1e9, 100.0), (5e9, 150.0)], "larger model is not the slower"),
+    ],
 )
 def test_sizes_that_tell_nothing_are_refused(sizes: list[tuple[float, float]], said: str) -> None:
     with pytest.raises(UsageError, match=said):

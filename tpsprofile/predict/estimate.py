@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from tpsprofile import units
+from tpsprofile.analysis.limits import LIKELY_S
 from tpsprofile.chips import Chip, catalogue
 from tpsprofile.errors import UsageError
 from tpsprofile.predict import measured as told
@@ -88,9 +89,10 @@ def third(
     The interval holds whatever the rates may have been before they were rounded, where all are whole numbers or
     have one decimal.
 
-    Raises UsageError for fewer than two different sizes, and for a larger model that is not the slower one.
+    Rates beyond all measure (``limits.LIKELY_S``) are no figures. Raises UsageError for fewer than two different
+    sizes, and for a larger model that is not the slower one.
     """
-    sizes = [_size(what, rate) for what, rate in measured if rate > 0]
+    sizes = [_size(what, rate) for what, rate in measured if LIKELY_S[0] <= 1 / max(rate, 1e-300) <= LIKELY_S[1]]
     if len({one.bytes_read for one in sizes}) < 2:
         raise UsageError("A third size needs figures of two different sizes.", "Measure another one.")
     bandwidth = chip.bandwidth_bytes_s if chip is not None else None
