@@ -32,7 +32,8 @@ from tpsprofile import prompts, sources
 from tpsprofile.cli.screen import LiveScreen
 from tpsprofile.clock import SystemClock
 from tpsprofile.engines.base import Finished, Request, Token, Weights
-from tpsprofile.engines.llamacpp import LlamaCpp, LlamaCppSession
+from tpsprofile.engines.llama.embedded import LlamaCpp
+from tpsprofile.engines.llama.session import LlamaCppSession
 from tpsprofile.models import cache
 from tpsprofile.models.gguf_file import read_facts
 from tpsprofile.plan import SweepPlan

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from tpsprofile.engines.base import Finished, Request
-from tpsprofile.engines.llamacpp import LlamaCppSession
+from tpsprofile.engines.llama.session import LlamaCppSession
 from tpsprofile.models import cache, catalogue, packaged, recipes, synthetic
 
 SMALL, LARGE = "smollm2:135m", "llama3.2:1b"
@@ -62,7 +62,7 @@ def run(session: LlamaCppSession, prompt: str, tokens: int) -> Finished:
 
 
 class LlamaServer:
-    """The process of a llama-server (``tpsprofile.engines.llamacpp.Server``)."""
+    """The process of a llama-server (``tpsprofile.engines.llama.session.Server``)."""
 
     def __init__(self, program: Path, path: Path, threads: int) -> None:
         port = _free_port()

@@ -37,7 +37,8 @@ from serving import CONTEXT_TOKENS, LARGE, SMALL, model, program, run, serve
 from tpsprofile import prompts
 from tpsprofile.clock import SystemClock
 from tpsprofile.engines.base import Weights
-from tpsprofile.engines.llamacpp import LlamaCpp, LlamaCppSession
+from tpsprofile.engines.llama.embedded import LlamaCpp
+from tpsprofile.engines.llama.session import LlamaCppSession
 from tpsprofile.models.gguf_file import read_facts
 
 LOW, HIGH = 0.97, 1.03

@@ -1,69 +1,32 @@
-"""What every engine must do, asked of each one through the seam alone."""
+"""What every engine must do, asked of each one through the seam alone. The engines are in ``tests/contract``."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 import psutil
 import pytest
 
-from tests.ollama.server import replay
-from tests.support import WHEN
-from tpsprofile.clock import SystemClock
-from tpsprofile.engines.base import Engine, Event, Finished, Request, Token, Weights
-from tpsprofile.engines.fake import FakeEngine, VirtualClock
-from tpsprofile.engines.llamacpp import LlamaCpp
-from tpsprofile.engines.ollama import Ollama
+from tests import contract
+from tests.contract import Make, Subject
+from tpsprofile.engines.base import Event, Finished, Request, Token
+from tpsprofile.engines.fake import FakeEngine
 from tpsprofile.errors import ModelNotInstalledError
-from tpsprofile.models.gguf_file import read_facts
 
 
-@dataclass
-class Subject:
-    """An engine under test, a model it can run, and how many tokens to ask of it."""
-
-    engine: Engine
-    weights: Weights
-    tokens_out: int
-    context_tokens: int
+def _subjects() -> dict[str, Make]:
+    found: dict[str, Make] = {}
+    for module in pkgutil.iter_modules(contract.__path__):
+        found |= importlib.import_module(f"{contract.__name__}.{module.name}").SUBJECTS
+    return found
 
 
-def fake(request: pytest.FixtureRequest) -> Iterator[Subject]:
-    engine = FakeEngine(VirtualClock(WHEN))
-    yield Subject(engine, engine.find("llama3.2:1b"), 16, 4096)
-
-
-def embedded(request: pytest.FixtureRequest) -> Iterator[Subject]:
-    """Real weights."""
-    path: Path = request.getfixturevalue("smollm2")
-    yield Subject(LlamaCpp(SystemClock()), Weights(facts=read_facts(path), path=str(path)), 16, 1024)
-
-
-def recorded(version: str) -> Callable[[pytest.FixtureRequest], Iterator[Subject]]:
-    """Ollama, from exchanges recorded with a real server of that version."""
-
-    def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
-        monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
-        with replay(version) as server:
-            monkeypatch.setenv("OLLAMA_HOST", server.url)
-            engine = Ollama(SystemClock())
-            yield Subject(engine, engine.find("smollm2:135m"), 16, 1024)
-
-    return subject
-
-
-SUBJECTS = {
-    "fake": fake,
-    "llama.cpp": embedded,
-    "ollama 0.5.11": recorded("0.5.11"),
-    "ollama 0.13.0": recorded("0.13.0"),
-    "ollama 0.33.0-rc2": recorded("0.33.0-rc2"),
-}
+SUBJECTS = _subjects()
 
 
 @pytest.fixture(params=SUBJECTS, ids=list(SUBJECTS))
@@ -72,7 +35,7 @@ def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
         yield made
 
 
-def generate(subject: Subject) -> tuple[float, list[Event]]:
+def generate(subject: Subject) -> tuple[float | None, list[Event]]:
     with subject.engine.load(subject.weights, context_tokens=subject.context_tokens, silence_s=60) as session:
         events = list(session.generate(Request(prompt="7919\nOnce upon a time", tokens_out=subject.tokens_out)))
         return session.load_s, events
@@ -89,20 +52,23 @@ def test_it_says_what_it_is(subject: Subject) -> None:
 def test_tokens_come_first_and_one_account_last(subject: Subject) -> None:
     load_s, events = generate(subject)
     *tokens, account = events
-    assert load_s > 0
+    assert (load_s is not None) == subject.engine.can.loads
+    assert load_s is None or load_s > 0
     assert tokens
     assert all(isinstance(event, Token) and event.text for event in tokens)
     assert isinstance(account, Finished)
     assert account.tokens_out == subject.tokens_out
     assert account.stopped_by == "limit"
     assert account.tokens_in
-    assert account.prefill_s and account.prefill_s > 0
-    assert account.decode_s and account.decode_s > 0
+    for seconds in (account.prefill_s, account.decode_s):
+        assert (seconds is not None) == subject.engine.can.times_itself
+        assert seconds is None or seconds > 0
 
 
 def test_it_tells_the_context_that_it_reserved_or_nothing(subject: Subject) -> None:
     with subject.engine.load(subject.weights, context_tokens=subject.context_tokens, silence_s=60) as session:
-        assert session.facts().context_tokens in {subject.context_tokens, None}
+        told = session.facts().context_tokens
+        assert told in {subject.context_tokens, None} or not subject.engine.can.sets_context
 
 
 def test_the_same_request_is_the_same_work_again(subject: Subject) -> None:

@@ -35,6 +35,7 @@ ROOMS = (
     "schema",
     "store",
     "sweep",
+    "importers",
     "columns",
     "files",
     "merge",

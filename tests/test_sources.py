@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,7 +29,10 @@ from tpsprofile.sources import Candidate, ready
 class Files:
     """An engine that takes files."""
 
-    can = Capabilities(runs_files=True)
+    can = Capabilities(takes=("gguf",))
+
+    def adopt(self, weights: Weights, _progress: Any) -> AbstractContextManager[Weights]:
+        return nullcontext(weights)
 
 
 class Library:
@@ -38,6 +42,9 @@ class Library:
 
     def __init__(self, answer: ModelFacts | ProfileError) -> None:
         self.answer = answer
+
+    def adopt(self, weights: Weights, _progress: Any) -> AbstractContextManager[Weights]:
+        return nullcontext(weights)
 
     def find(self, name: str) -> Weights:
         if isinstance(self.answer, ProfileError):

@@ -72,6 +72,8 @@ class Case(Record, frozen=True, kw_only=True):
     available_bytes: int | None = None
     engine_version: str | None = None
     """The version that the results are of."""
+    sets_context: bool = True
+    """The engine reserves the context length that it is told to; else it has one of its own."""
 
     @property
     def context_tokens(self) -> int:
@@ -351,6 +353,7 @@ class Bench:
             seed=plan.seed,
             reuse=reuse,
             silence_s=self._deadline.cap(plan.silence),
+            chat=plan.chat,
         )
 
     def _check_version(self) -> None:
@@ -373,6 +376,6 @@ class Bench:
             )
         context = self._loaded.context_tokens
         asked = self._case.context_tokens
-        if context is not None and context != asked:
+        if context is not None and context != asked and self._case.sets_context:
             return Outcome.CONTEXT_CHANGED, f"The engine reserved {context} tokens of context, not {asked}."
         return Outcome.OK, None

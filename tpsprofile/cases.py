@@ -35,7 +35,7 @@ def workloads(plan: SweepPlan) -> tuple[Workload, ...]:
             depth_tokens=depth,
             temperature=plan.temperature,
             seed=plan.seed,
-            prompt_mode="raw",
+            prompt_mode="chat" if plan.chat else "raw",
         )
         for prompt_tokens, depth in itertools.product(prompts, sorted(set(plan.depth)))
     )

@@ -87,6 +87,7 @@ _RUN: Mapping[str, Column] = {
         lambda run: _listed(run.engine.devices),
     ),
     "engine_remote": Column(FLAG, "engine: it runs on another computer, named by the user", at("engine.remote")),
+    "cloud": Column(FLAG, "engine: a service of somebody else's, a control", at("engine.cloud")),
     "simulated": Column(FLAG, "engine: figures are invented", at("engine.simulated")),
     "options": Column(LABEL, "engine: options beside the workload, as JSON", _options),
     "provenance": Column(LABEL, "run: measured, or as reported", at("provenance.kind")),

@@ -32,7 +32,7 @@ def measure(
         while left:
             bench = None
             try:
-                for _ in range(plan.loads - 1 if load_first_s is None else 0):
+                for _ in range(plan.loads - 1 if load_first_s is None and engine.can.loads else 0):
                     listen.loading()
                     with _load(case, engine, deadline) as session:
                         load_first_s = load_first_s or session.load_s

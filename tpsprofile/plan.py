@@ -24,6 +24,14 @@ class SweepPlan(Record, frozen=True, kw_only=True):
     about: str = ""
     """One line for people."""
     engine: str = "llama.cpp"
+    server: str | None = None
+    """Where the engine is, for those that have to be told: a program's path, or a server's address."""
+    key_env: str | None = None
+    """Name of the environment variable with the server's key, for servers that want one."""
+    chat: bool = False
+    """Prompts go through the model's chat template, for servers that have no other way."""
+    cloud: bool = False
+    """The server is a service of somebody else's: a control beside the machines, not one of them."""
     models: tuple[str, ...]
     """Names (``llama3.2:1b``), names with a quantisation for the twin (``llama3.2:1b@Q4_0``), or GGUF files."""
     prompt: str = "csvs-to-sqlite"

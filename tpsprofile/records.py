@@ -189,6 +189,8 @@ class EngineInfo(Record, frozen=True, kw_only=True):
     """Vector instruction sets that the build uses, named as in ``Machine``; None where it does not say."""
     remote: bool = False
     """It runs on another computer: the machine is the one that the user named, and nothing else of it is known."""
+    cloud: bool = False
+    """A service of somebody else's: a control to hold machines against, never a machine."""
 
     @property
     def may_use_gpu(self) -> bool:
@@ -245,7 +247,7 @@ class Workload(Record, frozen=True, kw_only=True):
     temperature: float | None = None
     seed: int | None = None
     prompt_mode: str | None = None
-    """``raw``: no chat template and no thinking; the text goes in as it is."""
+    """``raw``: no chat template and no thinking; the text goes in as it is. ``chat``: through the template."""
 
 
 class Memory(Record, frozen=True, kw_only=True):

@@ -80,6 +80,13 @@ def ready(
     if candidate.problem is not None:
         outcome, reason = candidate.problem
         raise _ERRORS.get(outcome, ProfileError)(reason)
+    with _on_disk(candidate, cache, keep, progress) as weights, engine.adopt(weights, progress) as own:
+        yield own
+
+
+@contextmanager
+def _on_disk(candidate: Candidate, cache: Path, keep: bool, progress: Progress) -> Iterator[Weights]:
+    """The model's file, written or fetched where it has to be; without one, what the engine calls its own."""
     if candidate.origin == SYNTHETIC:
         recipe = recipe_of(candidate.name)
         path = synthetic.prepare(recipe, cache, keep=keep, progress=progress)
@@ -126,7 +133,7 @@ def _candidate(name: str, engine: Engine, context_tokens: int, cache: Path) -> C
         return _from_file(name, engine, context_tokens, cache)
     if engine.can.lists_models:
         return _from_engine(name, engine, context_tokens)
-    if not engine.can.runs_files:
+    if not engine.can.takes:
         raise UsageError(f"{name!r} is no model that this engine could be given.", "Choose another engine.")
     if name.lower() == packaged.FACTS.name:
         return _from_package(name, context_tokens, cache)
@@ -143,7 +150,7 @@ def _from_file(name: str, engine: Engine, context_tokens: int, cache: Path) -> C
         near = [other.name for other in path.parent.glob("*.gguf")] if path.parent.is_dir() else []
         raise UsageError(f"There is no file {name!r}.", did_you_mean(path.name, near) or None)
     unknown = ModelFacts(name=path.stem, format="gguf")
-    if not engine.can.runs_files:
+    if not engine.can.takes:
         problem = (Outcome.REFUSED, "This engine takes models by name only, not from a file.")
         return Candidate(name=name, facts=unknown, origin=FILE, installed=True, path=str(path), problem=problem)
     try:

@@ -234,6 +234,7 @@ class Sweep:
             needed_bytes=candidate.need.total if candidate.need else None,
             available_bytes=available,
             engine_version=self._host.engine.version,
+            sets_context=self._engine.can.sets_context,
         )
 
     def _judged(self, row: Trial) -> Trial:
@@ -274,9 +275,10 @@ def _size(candidate: Candidate) -> tuple[float, str]:
 
 
 def _settings(plan: SweepPlan) -> dict[str, Any]:
-    """The plan for the record, with the names of files but not the folders they lie in, which are private."""
+    """The plan for the record, with the names of files but no folders and no servers, which are private."""
     models = tuple(PurePath(name).name if is_file(name) else name for name in plan.models)
-    settings: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(plan, models=models))
+    server = None if plan.server is None else "as given"
+    settings: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(plan, models=models, server=server))
     return settings
 
 

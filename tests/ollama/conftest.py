@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.ollama.server import VERSIONS, Replay, replay
-from tpsprofile.engines.ollama import Ollama
+from tpsprofile.engines.ollama.engine import Ollama
 
 
 class LeapingClock:

@@ -19,8 +19,8 @@ import pytest
 
 from tpsprofile.clock import SystemClock
 from tpsprofile.engines.base import Event, Finished, Request, Token, Weights
-from tpsprofile.engines.ollama import Ollama
-from tpsprofile.engines.ollama_session import OllamaSession
+from tpsprofile.engines.ollama.engine import Ollama
+from tpsprofile.engines.ollama.session import OllamaSession
 from tpsprofile.errors import EngineDiedError, EngineError, ModelNotInstalledError, ProfileError
 
 pytestmark = pytest.mark.live

@@ -9,8 +9,8 @@ import pytest
 
 from tests.ollama.server import MIXTURE, MODEL, Fault, Replay, replay
 from tpsprofile.engines import registry
-from tpsprofile.engines.ollama import Ollama
-from tpsprofile.engines.ollama_wire import Wire
+from tpsprofile.engines.ollama.engine import Ollama
+from tpsprofile.engines.ollama.wire import Wire
 from tpsprofile.errors import (
     EngineDiedError,
     EngineError,
@@ -35,7 +35,7 @@ def test_creating_one_touches_no_server(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(engine, Ollama)
     assert engine.can.lists_models
     assert engine.can.pulls_models
-    assert not engine.can.runs_files
+    assert not engine.can.takes
     assert not engine.can.ignores_end
 
 

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from tests.ollama.server import Replay
-from tpsprofile.engines.ollama import Ollama
-from tpsprofile.engines.ollama_process import server_pids
+from tpsprofile.engines.ollama.engine import Ollama
+from tpsprofile.engines.ollama.process import server_pids
 
 PORT = 11434
 SERVE = ["ollama", "serve"]

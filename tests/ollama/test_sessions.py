@@ -9,8 +9,8 @@ import pytest
 
 from tests.ollama.server import MIXTURE, MODEL, VERSIONS, Fault, Replay, replay
 from tpsprofile.engines.base import Event, Finished, LoadedFacts, Request, Token
-from tpsprofile.engines.ollama import Ollama
-from tpsprofile.engines.ollama_session import UNLOAD_S, OllamaSession
+from tpsprofile.engines.ollama.engine import Ollama
+from tpsprofile.engines.ollama.session import UNLOAD_S, OllamaSession
 from tpsprofile.errors import (
     DoesNotFitError,
     EngineDiedError,
@@ -73,7 +73,7 @@ def test_other_models_leave_memory_on_this_computer(server: Replay, engine: Olla
 def test_other_models_stay_on_another_computer(
     server: Replay, engine: Ollama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tpsprofile.engines.ollama_wire.Wire.local", False)
+    monkeypatch.setattr("tpsprofile.engines.ollama.wire.Wire.local", False)
     server.loaded |= {MODEL: 4096, MIXTURE: 4096}
     with load(engine):
         assert server.loaded == {MODEL: 1024, MIXTURE: 4096}
@@ -90,8 +90,8 @@ def test_a_server_that_is_gone_before_it_has_loaded(server: Replay, engine: Olla
 def test_processes_are_looked_for_on_this_computer_alone(
     server: Replay, engine: Ollama, monkeypatch: pytest.MonkeyPatch, local: bool, pids: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr("tpsprofile.engines.ollama_wire.Wire.local", local)
-    monkeypatch.setattr("tpsprofile.engines.ollama_session.server_pids", lambda port: (5,))
+    monkeypatch.setattr("tpsprofile.engines.ollama.wire.Wire.local", local)
+    monkeypatch.setattr("tpsprofile.engines.ollama.session.server_pids", lambda port: (5,))
     with load(engine) as session:
         assert session.pids == pids
 
@@ -147,7 +147,7 @@ def test_what_the_server_leaves_out_is_unknown(server: Replay, session: OllamaSe
 def test_a_version_that_is_not_told_is_unknown_and_costs_nothing_else(
     server: Replay, session: OllamaSession, monkeypatch: pytest.MonkeyPatch, fault: Fault
 ) -> None:
-    monkeypatch.setattr("tpsprofile.engines.ollama_wire.ANSWER_S", 0.5)
+    monkeypatch.setattr("tpsprofile.engines.ollama.wire.ANSWER_S", 0.5)
     server.faults["version"] = fault
     found = session.facts()
     assert found.version is None
@@ -176,7 +176,7 @@ def test_a_model_that_leaves_memory_between_two_trials(server: Replay, session: 
 def test_a_list_of_models_that_stops_answering(
     server: Replay, session: OllamaSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tpsprofile.engines.ollama_wire.ANSWER_S", 0.2)
+    monkeypatch.setattr("tpsprofile.engines.ollama.wire.ANSWER_S", 0.2)
     assert session.facts().size_bytes
     server.faults["ps"] = Fault(end="hang")
     with pytest.raises(EngineTimedOutError, match="silent for 200 ms"):
@@ -246,7 +246,7 @@ def test_making_room_empties_memory_on_this_computer(server: Replay, engine: Oll
 def test_making_room_leaves_another_computer_alone(
     server: Replay, engine: Ollama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tpsprofile.engines.ollama_wire.Wire.local", False)
+    monkeypatch.setattr("tpsprofile.engines.ollama.wire.Wire.local", False)
     server.loaded |= {MODEL: 4096, MIXTURE: 4096}
     engine.make_room()
     assert not server.requests
@@ -268,7 +268,7 @@ def test_making_room_waits_for_a_model_in_use_but_not_for_ever(server: Replay, e
 def test_making_room_bears_with_a_broken_server(
     server: Replay, engine: Ollama, monkeypatch: pytest.MonkeyPatch, fault: Fault, purposes: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr("tpsprofile.engines.ollama_wire.ANSWER_S", 0.2)
+    monkeypatch.setattr("tpsprofile.engines.ollama.wire.ANSWER_S", 0.2)
     server.loaded[MIXTURE] = 4096
     server.faults |= dict.fromkeys(purposes, fault)
     engine.make_room()

@@ -8,7 +8,8 @@ import json
 import pytest
 
 from tests.ollama.server import FIXTURES, VERSIONS
-from tpsprofile.engines import ollama_facts, ollama_failures
+from tpsprofile.engines.ollama import facts as ollama_facts
+from tpsprofile.engines.ollama import failures as ollama_failures
 from tpsprofile.errors import (
     DoesNotFitError,
     EngineDiedError,

@@ -26,7 +26,7 @@ _ORIGINS = {
 
 def show(plan: SweepPlan, *, as_json: bool) -> None:
     """Print the plan's models. Raises what ``sources.candidates`` raises."""
-    engine = registry.create(plan.engine)
+    engine = registry.of_plan(plan)
     found = sources.candidates(plan.models, engine, context_tokens=plan.context_tokens, cache=cache.folder())
     usable = fit.usable_bytes(gpu_used=_uses_gpu(engine))
     console = Console()

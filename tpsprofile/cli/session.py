@@ -61,7 +61,7 @@ class Session:
     @classmethod
     def begin(cls, plan: SweepPlan, *, out: Path, tag: str | None, pull: bool) -> Self:
         """A new sweep with a file of its own. Raises ProfileError before anything is written."""
-        engine = registry.create(plan.engine)
+        engine = registry.of_plan(plan)
         candidates = _candidates(plan, engine, pull=pull)
         info = engine.info()
         with Console(stderr=True).status("Looking at this machine…"):
@@ -78,7 +78,7 @@ class Session:
         """
         header = store.read(path).header
         plan = _plan_of(header, models, budget)
-        engine = registry.create(plan.engine)
+        engine = registry.of_plan(plan)
         same = header.machine if header.engine.remote else machine.identify(bandwidth=False)
         check_resumable(header, engine, engine.info(), same)
         candidates = _candidates(plan, engine, pull=pull)

@@ -13,6 +13,7 @@ does all arithmetic, so that every engine is measured the same way. Failures are
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -20,11 +21,31 @@ from tpsprofile.clock import Clock
 from tpsprofile.records import EngineInfo, ModelFacts, Record
 
 
+class Setup(Record, frozen=True, kw_only=True):
+    """What the user says of an engine: where it is, and how it is to be spoken to."""
+
+    server: str | None = None
+    """A program's path or a server's address, as ``Capabilities.server`` says; None for the engine's default."""
+    key_env: str | None = None
+    """Name of the environment variable that holds the server's key. The key itself is nowhere but there."""
+    chat: bool = False
+    """Prompts go through the model's chat template, for servers that have no other way."""
+    cloud: bool = False
+    """The server is a service of somebody else's: a control, not a machine."""
+
+
 class Capabilities(Record, frozen=True, kw_only=True):
     """What an engine can do and tell, so that nobody has to ask for its name."""
 
-    runs_files: bool = False
-    """Takes a GGUF file by path (and so real files, packaged ones and synthetic twins)."""
+    takes: tuple[str, ...] = ()
+    """Formats of the model files that it is given by path, the one that twins are written in first: ``gguf``,
+    ``safetensors``. Empty for an engine that has models of its own alone."""
+    server: str | None = None
+    """What ``Setup.server`` is to it: ``program``, ``url``, or None for an engine that has no use for it."""
+    loads: bool = True
+    """Loads and unloads a model when told to, so that a load can be timed."""
+    sets_context: bool = True
+    """Reserves the context length that it is told to."""
     lists_models: bool = False
     """Has models of its own, by name."""
     pulls_models: bool = False
@@ -33,6 +54,12 @@ class Capabilities(Record, frozen=True, kw_only=True):
     """Goes on past the end of text, so that the number of generated tokens is exact."""
     reports_cached: bool = False
     """Says how many prompt tokens came from a cache, or can be told to use none."""
+    times_itself: bool = True
+    """Tells prefill and decode times by its own clock; else there is the client's, and no prefill."""
+    reports_size: bool = False
+    """Says how much memory a loaded model takes, and how much of it is a graphics processor's."""
+    chats: bool = False
+    """Can put a prompt through the model's chat template (``Request.chat``)."""
 
 
 class Weights(Record, frozen=True, kw_only=True):
@@ -40,11 +67,11 @@ class Weights(Record, frozen=True, kw_only=True):
 
     facts: ModelFacts
     path: str | None = None
-    """The GGUF file, for engines with ``runs_files``."""
+    """The model's file, or its folder, for engines that take any."""
 
 
 class Request(Record, frozen=True, kw_only=True):
-    """One generation. ``prompt`` goes in raw: no chat template, no thinking."""
+    """One generation. ``prompt`` goes in raw: no chat template, no thinking; unless ``chat``."""
 
     prompt: str
     tokens_out: int
@@ -54,6 +81,8 @@ class Request(Record, frozen=True, kw_only=True):
     """The beginning of the prompt may come from the cache, as far as the request before had the same one."""
     silence_s: float = 600.0
     """Longest wait for the next event before the engine counts as hung."""
+    chat: bool = False
+    """The prompt goes through the model's chat template, thinking switched off where that can be."""
 
 
 class Token(Record, frozen=True, kw_only=True):
@@ -96,8 +125,8 @@ class Session(Protocol):
     """A loaded model. A context manager: leaving it unloads the model."""
 
     @property
-    def load_s(self) -> float:
-        """Seconds from asking for the model until it could answer."""
+    def load_s(self) -> float | None:
+        """Seconds from asking for the model until it could answer; None where somebody else loaded it."""
         ...
 
     @property
@@ -157,6 +186,16 @@ class Engine(Protocol):
 
     def pull(self, name: str, progress: Callable[[int, int | None], None]) -> None:
         """Download a model; ``progress`` gets bytes done and bytes in all. Needs ``pulls_models``."""
+        ...
+
+    def adopt(
+        self, weights: Weights, progress: Callable[[str, int, int | None], None]
+    ) -> AbstractContextManager[Weights]:
+        """Make a model file the engine's own for as long as the context lasts, and forget it afterwards.
+
+        An engine that reads files where they lie gives back what it gets, and so does any for weights without a
+        ``path``. ``progress`` gets what is done, and bytes done and in all. Raises EngineError.
+        """
         ...
 
     def make_room(self) -> None:

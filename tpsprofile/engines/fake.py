@@ -7,6 +7,7 @@ that shows them says so too. Time passes only on its own clock, so a sweep of ho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import TracebackType
@@ -19,6 +20,7 @@ from tpsprofile.engines.base import (
     Finished,
     LoadedFacts,
     Request,
+    Setup,
     Token,
     Weights,
 )
@@ -109,6 +111,7 @@ class FakeEngine:
     def __init__(
         self,
         clock: Clock,
+        setup: Setup | None = None,
         *,
         bandwidth_bytes_s: float = 200e9,
         overhead_s: float = 0.002,
@@ -150,6 +153,12 @@ class FakeEngine:
         """Take away the fault of not being installed."""
         self.faults.pop(name, None)
         progress(1, 1)
+
+    def adopt(
+        self, weights: Weights, progress: Callable[[str, int, int | None], None]
+    ) -> AbstractContextManager[Weights]:
+        """The weights as they are: there is nothing to take."""
+        return nullcontext(weights)
 
     def make_room(self) -> None:
         """Nothing is in memory."""

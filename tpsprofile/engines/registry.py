@@ -1,7 +1,7 @@
 """Engines by name, imported only when asked for.
 
 A package of somebody else's joins through the entry point group ``tpsprofile.engines``: its entry points to a
-function that takes a clock and returns an Engine.
+function that takes a clock and a Setup and returns an Engine.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 
 from tpsprofile.clock import Clock, SystemClock
-from tpsprofile.engines.base import Engine
+from tpsprofile.engines.base import Engine, Setup
 from tpsprofile.errors import UsageError, did_you_mean
+from tpsprofile.plan import SweepPlan
 
 GROUP = "tpsprofile.engines"
 DEFAULT = "llama.cpp"
 BUILT_IN: Mapping[str, str] = {
-    "llama.cpp": "tpsprofile.engines.llamacpp:LlamaCpp",
-    "ollama": "tpsprofile.engines.ollama:Ollama",
+    "llama.cpp": "tpsprofile.engines.llama.embedded:LlamaCpp",
+    "ollama": "tpsprofile.engines.ollama.engine:Ollama",
     "fake": "tpsprofile.engines.fake:FakeEngine",
 }
 
-Factory = Callable[[Clock], Engine]
+Factory = Callable[[Clock, Setup], Engine]
 
 
 def names() -> tuple[str, ...]:
@@ -30,12 +31,23 @@ def names() -> tuple[str, ...]:
     return (*BUILT_IN, *sorted(point.name for point in entry_points(group=GROUP)))
 
 
-def create(name: str, clock: Clock | None = None) -> Engine:
+def create(name: str, clock: Clock | None = None, setup: Setup | None = None) -> Engine:
     """The engine of that name. Touches no server and starts no process.
 
-    Raises UsageError for a name that nobody registered.
+    Raises UsageError for a name that nobody registered, and for a setup that the engine cannot use.
     """
-    return _factory(name)(clock or SystemClock())
+    made = _factory(name)(clock or SystemClock(), setup or Setup())
+    if setup is not None and setup.server is not None and made.can.server is None:
+        raise UsageError(f"The engine {name} has no use for a server.", "Leave --server out.")
+    if setup is not None and setup.chat and not made.can.chats:
+        raise UsageError(f"The engine {name} takes prompts as they are, not as chat.", "Leave --chat out.")
+    return made
+
+
+def of_plan(plan: SweepPlan, clock: Clock | None = None) -> Engine:
+    """The engine that a plan asks for, set up as the plan says. Raises UsageError as ``create`` does."""
+    setup = Setup(server=plan.server, key_env=plan.key_env, chat=plan.chat, cloud=plan.cloud)
+    return create(plan.engine, clock, setup)
 
 
 def _factory(name: str) -> Factory:

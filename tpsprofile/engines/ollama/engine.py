@@ -11,14 +11,14 @@ another computer, whose owner may be somebody else, only the measured model is u
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from tpsprofile.clock import Clock
-from tpsprofile.engines import ollama_facts as facts
-from tpsprofile.engines.base import Capabilities, Weights
-from tpsprofile.engines.ollama_failures import not_installed
-from tpsprofile.engines.ollama_session import OllamaSession, in_memory, unload, wait_until_gone
-from tpsprofile.engines.ollama_wire import Answer, Wire
+from tpsprofile.engines.base import Capabilities, Setup, Weights
+from tpsprofile.engines.ollama import facts
+from tpsprofile.engines.ollama.failures import not_installed
+from tpsprofile.engines.ollama.session import OllamaSession, in_memory, unload, wait_until_gone
+from tpsprofile.engines.ollama.wire import Answer, Wire
 from tpsprofile.errors import (
     EngineDiedError,
     EngineError,
@@ -33,9 +33,9 @@ from tpsprofile.records import EngineInfo
 class Ollama:
     """A server with models of its own. Creating this touches nothing."""
 
-    can = Capabilities(lists_models=True, pulls_models=True)
+    can = Capabilities(lists_models=True, pulls_models=True, reports_size=True)
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, setup: Setup | None = None) -> None:
         self.clock = clock
         self._wire = Wire()
 
@@ -93,6 +93,12 @@ class Ollama:
             progress(sum(done for done, _ in layers.values()), sum(size for _, size in layers.values()) or None)
         if status != "success":
             raise EngineDiedError(f"The download of {name} ended before it was complete.", "Pull it again.")
+
+    def adopt(
+        self, weights: Weights, progress: Callable[[str, int, int | None], None]
+    ) -> AbstractContextManager[Weights]:
+        """The weights as they are: this engine has models of its own."""
+        return nullcontext(weights)
 
     def make_room(self) -> None:
         """Ask every model to leave memory, on this computer, and wait until they are gone, at most ``UNLOAD_S``.

@@ -1,4 +1,4 @@
-"""The process in which the embedded llama.cpp runs: ``python -m tpsprofile.engines.llamacpp_child``.
+"""The process in which the embedded llama.cpp runs: ``python -m tpsprofile.engines.llama.child``.
 
 Reads one line of JSON on standard input (``path``, ``context_tokens``, ``threads``), starts the server on a free
 loopback port, and answers one line of JSON on standard output. It ends when its standard input does, that is

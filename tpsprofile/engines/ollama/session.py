@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from tpsprofile.clock import Clock
-from tpsprofile.engines import ollama_facts as facts
 from tpsprofile.engines.base import Event, LoadedFacts, Request, Token
-from tpsprofile.engines.ollama_process import server_pids
-from tpsprofile.engines.ollama_wire import KEEP_ALIVE, Answer, Wire
+from tpsprofile.engines.ollama import facts
+from tpsprofile.engines.ollama.process import server_pids
+from tpsprofile.engines.ollama.wire import KEEP_ALIVE, Answer, Wire
 from tpsprofile.errors import EngineDiedError, EngineError, ProfileError, RepeatedOutputError
 
 UNLOAD_S = 30.0

@@ -19,7 +19,7 @@ import httpx
 import ollama
 
 from tpsprofile import units
-from tpsprofile.engines import ollama_failures as failures
+from tpsprofile.engines.ollama import failures
 from tpsprofile.errors import EngineDiedError, EngineError, EngineMissingError, EngineTimedOutError
 
 Answer = dict[str, Any]
@@ -37,7 +37,7 @@ class Wire:
     """A line to the server at ``OLLAMA_HOST`` or its default. Nothing is opened before the first request.
 
     Every method raises EngineMissingError where no server answers, EngineTimedOutError after too long a silence,
-    EngineDiedError for a connection that ends too soon, and else what ``ollama_failures`` reads from the answer.
+    EngineDiedError for a connection that ends too soon, and else what ``failures`` reads from the answer.
     """
 
     @cached_property

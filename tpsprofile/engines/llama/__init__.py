@@ -1,0 +1,1 @@
+"""llama.cpp, as the embedded wheel or as anybody's llama-server."""

@@ -1,0 +1,37 @@
+"""What an importer gives back, and how it refuses."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tpsprofile.errors import ResultsError
+from tpsprofile.records import EngineInfo, Record, Trial
+
+
+class Part(Record, frozen=True, kw_only=True):
+    """Results of one engine under one set of options: what becomes one run."""
+
+    method: str
+    """The tool and its way of measuring, for ``Provenance.method``: ``llama-bench``, ``ollama run --verbose``."""
+    engine: EngineInfo
+    options: dict[str, str | int | float | bool | None] = {}
+    """What the engine was told beside the workload, by the tool's own names."""
+    started_at: datetime | None = None
+    trials: tuple[Trial, ...]
+    remarks: tuple[str, ...] = ()
+    """What was left out of the file, and why, for people."""
+
+
+class Refused(ResultsError):  # noqa: N818  (said of a file)
+    """A foreign file that cannot be imported. ``line`` counts from 1; None where it is the file as a whole."""
+
+    def __init__(self, reason: str, line: int | None = None, advice: str | None = None, *, file: str = "") -> None:
+        where = ", ".join(filter(None, [file, None if line is None else f"line {line}"]))
+        super().__init__(f"{where}: {reason}" if where else reason, advice)
+        self.reason = reason
+        self.line = line
+        self.advice = advice
+
+    def of(self, file: str) -> Refused:
+        """The same with the file's name in front."""
+        return Refused(self.reason, self.line, self.advice, file=file)
