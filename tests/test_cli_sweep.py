@@ -169,7 +169,7 @@ def test_a_server_on_another_computer_needs_a_name_for_it(monkeypatch: pytest.Mo
 def without_1b(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     """An engine that lacks llama3.2:1b."""
     lacking = FakeEngine(SystemClock(), faults={"llama3.2:1b": Fault.NOT_INSTALLED})
-    monkeypatch.setattr(registry, "create", lambda name: lacking)
+    monkeypatch.setattr(registry, "create", lambda *_: lacking)
     return lacking
 
 
