@@ -84,7 +84,11 @@ def plainest(summary: Summary) -> Summary:
         rank = _rank(entry.series)
         return rank <= best.get(_alike(entry.series), rank)
 
-    return Summary(points=tuple(filter(stays, summary.points)), absent=tuple(filter(stays, summary.absent)))
+    return Summary(
+        points=tuple(filter(stays, summary.points)),
+        absent=tuple(filter(stays, summary.absent)),
+        controls=summary.controls,
+    )
 
 
 def _rank(series: Series) -> tuple[int, int]:

@@ -5,6 +5,7 @@ What counts:
 - Only trials that ended OK enter a figure, and only figures above 0.
 - Where several runs of one machine hold the same case, the newest run with an OK trial of it counts, alone.
 - A case without any OK trial is absent, with the outcome and the reason of the newest run.
+- What a cloud service gave is a control, apart from the points of machines.
 - A case is one model (name, quantisation, real or synthetic) under one workload; runs that differ in engine,
   options, provenance or workload are series of their own.
 
@@ -91,7 +92,11 @@ def summarise(table: pd.DataFrame) -> Summary:
         points.append(_point(series[number], said, {name: of[place] for name, of in figures.items()} | decoding))
     measured = {(entry.series, entry.model) for entry in points}
     left = (one for one in absent if one.quantisation is not None or (one.series, one.model) not in measured)
-    return Summary(points=tuple(points), absent=tuple(left))
+    return Summary(
+        points=tuple(one for one in points if not one.series.cloud),
+        absent=tuple(one for one in left if not one.series.cloud),
+        controls=tuple(one for one in points if one.series.cloud),
+    )
 
 
 def spread(values: Iterable[float | None]) -> Spread | None:

@@ -61,11 +61,12 @@ def cases_of(table: pd.DataFrame, age: Whole, drafted: Flags) -> Cases:
 def series_of(table: pd.DataFrame, first: Whole, age: Whole, drafted: Flags) -> list[Series]:
     """Series by the ``first`` row of each."""
     machines = _machines(table, age)
-    columns = {name: cells(table[name], first) for name in _SERIES} | {"speculative": drafted[first].tolist()}
+    columns = {name: cells(table[name], first) for name in _SERIES}
+    columns |= {"speculative": drafted[first].tolist(), "cloud": cells(table["cloud"], first)}
     found = []
     for row in zip(*columns.values(), strict=True):
         values = dict(zip(columns, row, strict=True))
-        values["simulated"] = bool(values["simulated"])
+        values["simulated"], values["cloud"] = bool(values["simulated"]), bool(values["cloud"])
         values["provenance"] = values["provenance"] or "measured"
         found.append(Series(**values, **machines[values["machine_id"]]))
     return found

@@ -56,6 +56,8 @@ class Series(Record, frozen=True, kw_only=True):
     """A draft guessed tokens ahead: not the speed of the model alone."""
     prompt_mode: str | None = None
     """How the prompt goes in: ``raw`` is without chat template and thinking."""
+    cloud: bool = False
+    """A service of somebody else's: a control, not a machine."""
 
 
 class Point(Record, frozen=True, kw_only=True):
@@ -128,9 +130,11 @@ class Summary(Record, frozen=True, kw_only=True):
 
     points: tuple[Point, ...]
     absent: tuple[Absent, ...]
+    controls: tuple[Point, ...] = ()
+    """Points of services of others: machines can be held against them, but they are no machines."""
 
     @property
     def series(self) -> tuple[Series, ...]:
-        """Every series, in the order of the table."""
+        """Every series of a machine, in the order of the table."""
         entries: tuple[Point | Absent, ...] = (*self.points, *self.absent)
         return tuple(dict.fromkeys(entry.series for entry in entries))

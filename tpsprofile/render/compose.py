@@ -15,9 +15,11 @@ from tpsprofile.render import fitted, words
 from tpsprofile.render.along import along
 from tpsprofile.render.fitted import Fitted
 from tpsprofile.render.marks import mark
-from tpsprofile.render.metrics import METRICS, PARAMETERS, SIZES, Metric
+from tpsprofile.render.metrics import DECODE, METRICS, PARAMETERS, SIZES, Metric
 from tpsprofile.render.names import marks, names, plain, signed
 from tpsprofile.render.picture import Axis, Cross, Level, Mark, Picture, Trace, Wall
+
+_CONTROLS = "Stars: models of services, as controls; at the right edge where nobody says how large they are."
 
 
 def compose(summary: Summary, metric: str = "tokens", line_tok_s: float = 10.0) -> Picture:
@@ -55,6 +57,7 @@ def _against_size(summary: Summary, metric: str, line_tok_s: float, others: str)
     simulated = any(series.simulated for series in shown)
     usable_means = (f"Usable: at least {words.line(line_tok_s)}.", *fitted.foot(fits, called)) if tokens else ()
     levels = (Level(y=line_tok_s, text=words.line(line_tok_s), tone=None),) if tokens else ()
+    stars = _controls(summary, chosen)
     signs = words.signs(drawn, interval=tokens)
     said = [words.letters(drawn) if tokens else "", words.missing(summary, called), others]
     return Picture(
@@ -64,7 +67,7 @@ def _against_size(summary: Summary, metric: str, line_tok_s: float, others: str)
         y=Axis(caption=chosen.caption, ticks=chosen.ticks),
         traces=traces,
         walls=_walls(summary, called, machines, named={trace.tone for trace in traces}) if tokens else (),
-        levels=_memories(shown, machines) if metric == "memory" else levels,
+        levels=_memories(shown, machines) if metric == "memory" else (*levels, *stars),
         zone="too slow to use" if tokens else None,
         foot=(
             *chosen.foot,
@@ -72,6 +75,7 @@ def _against_size(summary: Summary, metric: str, line_tok_s: float, others: str)
             *words.sources(drawn, called, marks(shown)),
             signs,
             *filter(None, said),
+            *([_CONTROLS] if stars else []),
         ),
         simulated=simulated,
         crossings=_crossings(fits, machines, line_tok_s),
@@ -128,6 +132,22 @@ def _marks(summary: Summary, series: Series, field: str) -> tuple[Mark, ...]:
         if point.series == series and point.parameters and figure is not None:
             found.append(mark(float(point.parameters), point, field, joined=point in on_curve))
     return tuple(sorted(found, key=lambda mark: (mark.x, -mark.y)))
+
+
+def _controls(summary: Summary, metric: Metric) -> tuple[Level, ...]:
+    """One line for each model of a service, on charts of what it is asked for: speed and the first token."""
+    field = metric.figures[0][0]
+    shows = {DECODE: lambda rate: f"{units.rate(rate)} tok/s", "ttft": units.seconds}.get(field)
+    if shows is None:
+        return ()
+    found = []
+    for point in summary.controls:
+        figure: Spread | None = getattr(point, field)
+        if figure is not None:
+            text = f"{plain(point.model)}, {plain(point.series.machine)}: {shows(figure.median)}"
+            size = float(point.parameters) if point.parameters else None
+            found.append(Level(y=figure.median, text=text, tone=None, control=True, x=size))
+    return tuple(sorted(found, key=lambda level: level.y))
 
 
 def _walls(

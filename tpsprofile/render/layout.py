@@ -180,6 +180,7 @@ def _frame(picture: Picture, box: Box, how: _Try) -> Frame:
     lines = [spot for trace in picture.traces for spot in trace.line]
     places = [x for x, _ in lines] + [mark.x for mark in marks]
     places += [wall.x for wall in picture.walls] + [one.x for one in picture.crossings]
+    places += [level.x for level in picture.levels if level.x is not None]
     low, high = _span(picture, places)
     pad, beyond = how.pad, how.right
     for _ in range(len(picture.walls) + 1):
@@ -267,7 +268,8 @@ def _level_texts(
     for level in picture.levels:
         text = sheet.cut(level.text, style.SMALL_PT, (frame.box.x1 - frame.box.x0) * 0.7)
         size = sheet.measure(text, style.SMALL_PT)
-        box = along_line(size, frame.up(level.y), frame, taken, above=not under, from_left=from_left)
+        left = from_left and not level.control
+        box = along_line(size, frame.up(level.y), frame, taken, above=not under, from_left=left)
         taken = taken.and_boxes([box])
         written.append(Written(text, box))
     if picture.zone is None:

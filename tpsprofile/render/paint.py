@@ -16,7 +16,7 @@ from tpsprofile.render import style
 from tpsprofile.render.geometry import Box, Segment
 from tpsprofile.render.layout import Layout, arrange, height_of_names
 from tpsprofile.render.page import caption, page, watermark
-from tpsprofile.render.picture import Mark, Picture, Trace
+from tpsprofile.render.picture import Level, Mark, Picture, Trace
 from tpsprofile.render.sheet import Sheet
 
 _MOST_DOTS = 100
@@ -76,11 +76,22 @@ def _levels(axes: Axes, picture: Picture, layout: Layout) -> None:
         colour = style.SOFT if level.tone is None else style.tone(level.tone).colour
         if level.low is not None and level.high is not None:
             axes.axhspan(level.low, level.high, color=colour, alpha=0.13, lw=0, zorder=1, gid="band")
-        axes.axhline(level.y, color=colour, linewidth=1.1, dashes=(5, 3), zorder=1.1, gid="level")
+        if level.control:
+            _control(axes, level)
+        else:
+            axes.axhline(level.y, color=colour, linewidth=1.1, dashes=(5, 3), zorder=1.1, gid="level")
     for wall, band in zip(picture.walls, layout.bands, strict=True):
         tone = style.tone(wall.tone)
         _band(axes, layout.frame.box, band, facecolor=style.tint(tone.colour), gid="wall")
         _band(axes, layout.frame.box, band._replace(x1=band.x0 + 2), facecolor=tone.colour)
+
+
+def _control(axes: Axes, level: Level) -> None:
+    """A dotted line with a star: at the model's size, or at the right edge where that is not known."""
+    axes.axhline(level.y, color=style.SOFT, linewidth=0.9, dashes=(1, 2.5), zorder=1.1, gid="control")
+    x, where = (1.0, axes.get_yaxis_transform()) if level.x is None else (level.x, axes.transData)
+    look: dict[str, Any] = {"color": style.INK, "markeredgecolor": style.PAPER, "markeredgewidth": 0.6}
+    axes.plot(x, level.y, "*", markersize=12, transform=where, clip_on=False, zorder=3, gid="control", **look)
 
 
 def _band(axes: Axes, frame: Box, band: Box, **look: Any) -> None:

@@ -94,6 +94,10 @@ class Level(Record, frozen=True, kw_only=True):
     low: float | None = None
     """Ends of its band; None without one."""
     high: float | None = None
+    control: bool = False
+    """A single model of a service: dotted, with a star at ``x``."""
+    x: float | None = None
+    """Parameters of that model; None where nobody says how large it is."""
 
 
 class Picture(Record, frozen=True, kw_only=True):

@@ -54,9 +54,11 @@ class Block(Record, frozen=True, kw_only=True):
 
 
 def blocks(summary: Summary, line_tok_s: float = 10.0) -> tuple[Block, ...]:
-    """The whole summary, series by series in the order of the table."""
-    called = names(summary.series)
-    return tuple(_block(summary, series, called[series], line_tok_s) for series in summary.series)
+    """The whole summary, series by series in the order of the table, controls last."""
+    controls = tuple(dict.fromkeys(point.series for point in summary.controls))
+    called = dict(names((*summary.series, *controls)))
+    called |= {series: f"{called[series]} (control)" for series in controls}
+    return tuple(_block(summary, series, called[series], line_tok_s) for series in (*summary.series, *controls))
 
 
 def fitting(rows: Sequence[Row], width: int) -> tuple[str, ...]:
@@ -65,7 +67,8 @@ def fitting(rows: Sequence[Row], width: int) -> tuple[str, ...]:
 
 
 def _block(summary: Summary, series: Series, heading: str, line_tok_s: float) -> Block:
-    points = sorted((point for point in summary.points if point.series == series), key=_size)
+    every = (*summary.points, *summary.controls)
+    points = sorted((point for point in every if point.series == series), key=_size)
     return Block(
         heading=heading,
         origin=_origin(series, points),
