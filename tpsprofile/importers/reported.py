@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import msgspec
+
 from tpsprofile.errors import ResultsError
 from tpsprofile.records import EngineInfo, Record, Trial
+
+Option = str | int | float | bool | None
 
 
 class Part(Record, frozen=True, kw_only=True):
@@ -14,7 +18,7 @@ class Part(Record, frozen=True, kw_only=True):
     method: str
     """The tool and its way of measuring, for ``Provenance.method``: ``llama-bench``, ``ollama run --verbose``."""
     engine: EngineInfo
-    options: dict[str, str | int | float | bool | None] = {}
+    options: dict[str, Option] = msgspec.field(default_factory=dict)
     """What the engine was told beside the workload, by the tool's own names."""
     started_at: datetime | None = None
     trials: tuple[Trial, ...]
@@ -30,7 +34,6 @@ class Refused(ResultsError):  # noqa: N818  (said of a file)
         super().__init__(f"{where}: {reason}" if where else reason, advice)
         self.reason = reason
         self.line = line
-        self.advice = advice
 
     def of(self, file: str) -> Refused:
         """The same with the file's name in front."""
