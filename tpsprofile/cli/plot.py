@@ -14,7 +14,7 @@ from tpsprofile.errors import ResultsError, UsageError
 if TYPE_CHECKING:
     from tpsprofile.render.predicted import Curve
 
-_METRICS = ("tokens", "load", "ttft", "memory", "depth", "depth-ttft", "prompt-ttft", "sustained")
+_METRICS = ("tokens", "load", "ttft", "memory", "depth", "depth-ttft", "prompt-ttft", "sustained", "engines")
 
 
 @click.command(
@@ -26,6 +26,7 @@ Examples:
   tpsprofile plot --metric load -o load.pdf   load times instead
   tpsprofile plot --metric depth              what a long context costs
   tpsprofile plot --metric sustained          whether models keep their speed
+  tpsprofile plot --metric engines            one model on several engines
   tpsprofile plot --metric all -o us.png      us-tokens.png, us-load.png, ...
   tpsprofile plot --line 5                    another line for "too slow"
   tpsprofile plot --predict "M4 Max 40-core"  a chip beside what was measured
@@ -46,7 +47,8 @@ Examples:
     type=click.Choice([*_METRICS, "all"]),
     default="tokens",
     show_default=True,
-    help="What to draw.",
+    metavar="NAME",
+    help=f"What to draw: {', '.join(_METRICS)} or all.",
 )
 @click.option(
     "--line",
@@ -63,7 +65,7 @@ def plot(*, paths: tuple[Path, ...], out: Path, metric: str, line: str, chips: t
 
     Other metrics draw models against themselves: tokens/s (depth) or time to first token (depth-ttft) against
     the tokens in the context, time to first token against the length of the prompt (prompt-ttft), tokens/s
-    against time (sustained).
+    against time (sustained), and one engine against another (engines).
 
     Takes results files, folders of them, and tables that "tpsprofile merge -o" saved; without an argument,
     ./results. A damaged file is named and left out; the exit status is then 3.

@@ -18,8 +18,9 @@ from tpsprofile.analysis.summary import Summary
 from tpsprofile.errors import ResultsError, UsageError
 from tpsprofile.files import replacing
 from tpsprofile.merge import gather
-from tpsprofile.render import beside, style
+from tpsprofile.render import beside, engines, style
 from tpsprofile.render.compose import compose
+from tpsprofile.render.dots import paint_dots
 from tpsprofile.render.gains import gains
 from tpsprofile.render.metrics import METRICS
 from tpsprofile.render.paint import paint
@@ -33,6 +34,8 @@ __all__ = ["METRICS", "SUFFIXES", "draw", "draw_comparison", "draw_files", "draw
 
 SUFFIXES = (".png", ".svg", ".pdf")
 """What a chart can be saved as."""
+ENGINES = "engines"
+"""The chart of one model through several engines: figures under each other, without a second axis."""
 _UNDATED = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
 """Without a date, the same results give the same file."""
 
@@ -45,7 +48,7 @@ def draw(
     line_tok_s: float = 10.0,
     predicted: Sequence[Curve] = (),
 ) -> Path:
-    """Draw one metric (a key of ``METRICS``) to a .png, .svg or .pdf; the file appears whole or not at all.
+    """Draw one metric (a key of ``METRICS``, or ``ENGINES``) to a .png, .svg or .pdf, whole or not at all.
 
     ``predicted`` curves are drawn beside measured ones; they are of tokens/s against size alone.
 
@@ -119,6 +122,9 @@ def drawable(summary: Summary) -> tuple[str, ...]:
         with suppress(ResultsError):
             compose(summary, metric)
             found.append(metric)
+    with suppress(ResultsError):
+        engines.dots(summary)
+        found.append(ENGINES)
     return tuple(found)
 
 
@@ -128,6 +134,9 @@ def figure(
     """The chart as a matplotlib figure. Raises as ``draw`` does."""
     if not (math.isfinite(line_tok_s) and line_tok_s > 0):
         raise UsageError(f"A line at {line_tok_s} tok/s cannot be drawn.", "Give a number above 0.")
+    if metric == ENGINES:
+        with _look():
+            return paint_dots(engines.dots(summary))
     picture = compose(summary, metric, line_tok_s)
     if predicted:
         from tpsprofile.render.predicted import overlaid

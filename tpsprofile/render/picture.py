@@ -172,3 +172,33 @@ class Strips(Record, frozen=True, kw_only=True):
     """What the last machine gains (``USABLE``) or loses against the first."""
     foot: tuple[str, ...]
     simulated: bool
+
+
+class DotRow(Record, frozen=True, kw_only=True):
+    """One figure on a line of its own."""
+
+    group: str
+    """What the lines of one group are about; stands above the first of them."""
+    name: str
+    """What sets this line apart in its group."""
+    tone: int
+    x: float
+    low: float
+    high: float
+    """Ends of its bar; equal where it has none."""
+    hollow: bool
+    """Synthetic weights."""
+    text: str
+    """What stands right of it."""
+
+
+class Dots(Record, frozen=True, kw_only=True):
+    """Figures under each other, in groups, along one axis."""
+
+    title: str
+    answer: tuple[str, ...]
+    x: Axis
+    rows: tuple[DotRow, ...]
+    """Those of one group follow each other."""
+    foot: tuple[str, ...]
+    simulated: bool
