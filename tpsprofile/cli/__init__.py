@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "compare": ("tpsprofile.cli.compare:compare", "Say how much faster another machine is, and what it gains."),
     "decide": ("tpsprofile.cli.decide:decide", "Say whether another machine is worth buying."),
     "predict": ("tpsprofile.cli.predict:predict", "Predict tokens/s of a machine that you do not have."),
+    "export": ("tpsprofile.cli.export:export", "Write results in the formats of other tools."),
     "plot": ("tpsprofile.cli.plot:plot", "Draw tokens/s against parameter count."),
 }
 
