@@ -17,11 +17,16 @@ def folder() -> Path:
 
 
 def forget(path: Path) -> None:
-    """Ask the system to drop a file from its file cache, so that the next reader meets the disk.
+    """Ask the system to drop a file, or all in a folder, from its file cache: the next reader meets the disk.
 
     Only Linux has such a call; elsewhere, and where it fails, nothing happens.
     """
     if not hasattr(os, "posix_fadvise"):
+        return
+    if path.is_dir():
+        for inside in path.iterdir():
+            if inside.is_file():
+                forget(inside)
         return
     with suppress(OSError), path.open("rb") as file:
         os.fsync(file.fileno())  # pages that are not yet on the disk cannot be dropped

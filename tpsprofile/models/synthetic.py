@@ -1,5 +1,7 @@
 """Writing synthetic twins: files of a real model's exact shape and size, filled with random weights.
 
+A twin is a GGUF file, or the folder that MLX takes, as its recipe says.
+
 A twin runs at the real model's speed, because speed does not depend on what the weights say, and it comes at the
 speed of the disk instead of the network. Its text means nothing.
 """
@@ -18,38 +20,44 @@ from gguf import GGMLQuantizationType, GGUFValueType, GGUFWriter
 
 from tpsprofile import units
 from tpsprofile.errors import ProfileError
-from tpsprofile.models import blocks, cache
+from tpsprofile.models import blocks, cache, safetensors_twin
 from tpsprofile.models.gguf_header import Entry, Items
 from tpsprofile.models.recipes import Recipe, padded
+from tpsprofile.models.safetensors_twin import FolderRecipe
 from tpsprofile.models.tensors import Tensor
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being done, bytes done, and bytes in all."""
 
+Twin = Recipe | FolderRecipe
+
 FOLDER = "twins"
+_FILE, _FOLDER, _PART = ".gguf", ".mlx", ".part"
 _ONE = {"F32": b"\0\0\x80\x3f", "F16": b"\0\x3c", "BF16": b"\x80\x3f"}
 """The number 1 in the types that norms are stored in."""
 _SPARE = 64 * 1024**2
 """Bytes of disk to leave free, so that the rest of the system can go on."""
 
 
-def path_of(recipe: Recipe, folder: Path) -> Path:
-    """Where a twin lies in the cache folder, written or not."""
+def path_of(recipe: Twin, folder: Path) -> Path:
+    """Where a twin lies in the cache folder, written or not: its file, or its folder."""
     plain = re.sub(r"[^A-Za-z0-9.]+", "-", f"{recipe.name}-{recipe.quantisation}")
-    return folder / FOLDER / f"{plain}-{recipe.digest.removeprefix('sha256:')[:12]}.gguf"
+    suffix = _FOLDER if isinstance(recipe, FolderRecipe) else _FILE
+    return folder / FOLDER / f"{plain}-{recipe.digest.removeprefix('sha256:')[:12]}{suffix}"
 
 
-def written(recipe: Recipe, folder: Path) -> bool:
+def written(recipe: Twin, folder: Path) -> bool:
     """The twin is in the cache folder, whole."""
     path = path_of(recipe, folder)
+    weights = path / safetensors_twin.WEIGHTS if isinstance(recipe, FolderRecipe) else path
     try:
-        return path.stat().st_size == recipe.file_bytes()
+        return weights.stat().st_size == recipe.file_bytes()
     except OSError:
         return False
 
 
-def prepare(recipe: Recipe, folder: Path, *, keep: bool, progress: Progress) -> Path:
-    """The twin's file in the cache folder, written now unless it is there already.
+def prepare(recipe: Twin, folder: Path, *, keep: bool, progress: Progress) -> Path:
+    """The twin's file or folder in the cache folder, written now unless it is there already.
 
     Unless ``keep``, every other twin is removed first, so that there is never more than one. Raises ProfileError
     where there is no room or the file cannot be written.
@@ -68,46 +76,58 @@ def prepare(recipe: Recipe, folder: Path, *, keep: bool, progress: Progress) -> 
     return path
 
 
-def remove(recipe: Recipe, folder: Path) -> None:
+def remove(recipe: Twin, folder: Path) -> None:
     """Delete the twin from the cache folder, if it is there."""
-    path_of(recipe, folder).unlink(missing_ok=True)
+    _delete(path_of(recipe, folder))
 
 
-def write(recipe: Recipe, path: Path, progress: Progress) -> None:
-    """Write a twin to ``path``: under another name first, so that a file of the right name is always whole.
+def write(recipe: Twin, path: Path, progress: Progress) -> None:
+    """Write a twin to ``path``: under another name first, so that what has the right name is always whole.
 
     Raises ProfileError for tensors of a type that cannot be made, or where the disk has no room, before or during
     the work; OSError otherwise.
     """
-    for kind in {tensor.type for tensor in recipe.tensors}:
-        blocks.block_bytes(kind)
+    if isinstance(recipe, Recipe):
+        for kind in {tensor.type for tensor in recipe.tensors}:
+            blocks.block_bytes(kind)
     needed = recipe.file_bytes()
     _check_room(recipe, path.parent, needed)
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(path.name + _PART)
     try:
-        _write(recipe, part, needed, progress)
+        if isinstance(recipe, FolderRecipe):
+            _write_folder(recipe, part, needed, progress)
+            _delete(path)
+        else:
+            _write(recipe, part, needed, progress)
         part.replace(path)
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise _no_room(recipe, path.parent, needed) from error
         raise
     finally:
-        part.unlink(missing_ok=True)
+        _delete(part)
 
 
 def _clear(path: Path, *, everything: bool) -> None:
     """Remove what a broken-off run left and, if ``everything``, all twins but the one at ``path``."""
     for other in path.parent.iterdir():
-        if other.suffix == ".part" or (everything and other.suffix == ".gguf" and other != path):
-            other.unlink(missing_ok=True)
+        if other.suffix == _PART or (everything and other.suffix in {_FILE, _FOLDER} and other != path):
+            _delete(other)
 
 
-def _check_room(recipe: Recipe, folder: Path, needed: int) -> None:
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _check_room(recipe: Twin, folder: Path, needed: int) -> None:
     if shutil.disk_usage(folder).free < needed + _SPARE:
         raise _no_room(recipe, folder, needed)
 
 
-def _no_room(recipe: Recipe, folder: Path, needed: int) -> ProfileError:
+def _no_room(recipe: Twin, folder: Path, needed: int) -> ProfileError:
     free = shutil.disk_usage(folder).free
     return ProfileError(
         f"The synthetic twin of {recipe.name} needs {units.memory(needed)} of disk, and {folder} has "
@@ -116,8 +136,18 @@ def _no_room(recipe: Recipe, folder: Path, needed: int) -> ProfileError:
     )
 
 
+def _write_folder(recipe: FolderRecipe, part: Path, needed: int, progress: Progress) -> None:
+    _delete(part)
+    part.mkdir()
+    safetensors_twin.write_files(recipe, part, lambda done: progress(_doing(recipe), done, needed))
+
+
+def _doing(recipe: Twin) -> str:
+    return f"writing the synthetic twin of {recipe.name}"
+
+
 def _write(recipe: Recipe, part: Path, needed: int, progress: Progress) -> None:
-    what = f"writing the synthetic twin of {recipe.name}"
+    what = _doing(recipe)
     progress(what, 0, needed)
     _write_header(recipe, part)
     with part.open("ab") as file:
