@@ -107,8 +107,8 @@ def _numbered(make: Callable[[bytes, random.Random], bytes]) -> Damage:
 def _other_number(number: bytes, chance: random.Random) -> bytes:
     odd = (
         b"NaN", b"Infinity", b"-Infinity", b"inf", b"1e400", b"1e-400", b"-1", b"0", b"-0", b"0.0", b"null",
-        b"true", b"9" * 25, b"9" * 5000, b"18446744073709551616", b"9223372036854775808", b"1_000", b"1,000", b"0x10", b"",
-        b"\xd9\xa3", b"1e3", b"0.1", b'"5"', b"[1]", b"{}", b"4294967295",
+        b"true", b"9" * 25, b"9" * 5000, b"18446744073709551616", b"9223372036854775808", b"1_000", b"1,000",
+        b"0x10", b"", b"\xd9\xa3", b"1e3", b"0.1", b'"5"', b"[1]", b"{}", b"4294967295",
     )  # fmt: skip
     return chance.choice(odd)
 

@@ -63,13 +63,13 @@ def word(value: object, what: str, line: int | None) -> str:
     return value.strip()
 
 
-def shown(value: object) -> str:
+def shown(value: object, most: int = _SHOWN) -> str:
     """A value as messages show it: printable, and short."""
     try:
         text = repr(value)
     except ValueError:  # an integer of more digits than Python prints
         text = "a number beyond all measure"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _whole(value: object) -> int | None:

@@ -31,9 +31,19 @@ def quantisation(description: str) -> str | None:
     >>> quantisation("qwen3moe 30B.A3B Q4_K - Medium"), quantisation("llama 7B mostly Q4_0")
     ('Q4_K_M', 'Q4_0')
     """
+    return described(description)[1]
+
+
+def described(description: str) -> tuple[str, str | None]:
+    """What stands before the quantisation in a description, and the quantisation.
+
+    >>> described("qwen3moe 30B.A3B Q4_K - Medium")
+    ('qwen3moe 30B.A3B', 'Q4_K_M')
+    """
     found = _KIND.search(description.strip())
     if not found:
-        return None
+        return description.strip(), None
     mix, grade = found["mix"] or "", _GRADE.get(found["grade"] or "", "")
     name = f"{found['base']}{mix}{grade}"
-    return _OTHERWISE.get(name, name.replace(" MoE", "_MOE").replace(" mix", ""))
+    kind = _OTHERWISE.get(name, name.replace(" MoE", "_MOE").replace(" mix", ""))
+    return description.strip()[: found.start()].strip(), kind

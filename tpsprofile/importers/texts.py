@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from tpsprofile.importers.figures import shown
 from tpsprofile.importers.reported import Refused
 
-LARGEST = 64 * 1024**2
+LARGEST = 16 * 1024**2
 """Bytes. Outputs of these tools have some thousand."""
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _TORN = 3
@@ -57,6 +57,8 @@ def decoded(content: bytes) -> str:
 def tidy(text: str) -> str:
     """A text with plain newlines. Raises Refused where it holds NUL characters."""
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    if "\n" not in plain:
+        plain = plain.replace("\r", "\n")
     if "\0" in plain:
         line = plain.count("\n", 0, plain.index("\0")) + 1
         raise Refused("It holds NUL characters: no text, or one in another encoding.", line, "Save it as UTF-8.")
