@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from tpsprofile.clock import Clock, SystemClock
-from tpsprofile.engines.base import Event, Finished, LoadedFacts, Request, Token
+from tpsprofile.engines.base import Event, LoadedFacts, Request, Token
+from tpsprofile.engines.llama import timings
 from tpsprofile.errors import EngineDiedError, EngineError, EngineTimedOutError
 
 BITE_S = 0.05
@@ -21,6 +22,7 @@ FIRST_TAKEN = 4
 """Chunks after which the rate is known well enough to wait for several."""
 _GREEDY = {"samplers": ["top_k"], "top_k": 1}
 """The likeliest token and nothing else: the usual chain comes to the same, and sorts the vocabulary on the way."""
+_STOPS = {"limit": "limit", "eos": "end"}
 
 
 class Server(Protocol):
@@ -103,7 +105,8 @@ class LlamaCppSession:
                 yield Token(text=chunk["content"])
                 bites.taken()
             if chunk.get("stop"):
-                yield _finished(chunk)
+                stop = chunk.get("stop_type", "")
+                yield timings.account(chunk.get("timings"), _STOPS.get(stop, stop or None))
                 return
         raise self._failure(None)
 
@@ -160,28 +163,6 @@ def _object(text: str) -> dict[str, Any]:
     if not isinstance(chunk, dict):
         raise EngineError(f"llama.cpp sent something that is no JSON object: {text[:60]!r}.")
     return chunk
-
-
-def _finished(chunk: dict[str, Any]) -> Finished:
-    """The server's account. It does not time the first token, so ``predicted_ms`` covers n - 1 steps."""
-    told = chunk.get("timings")
-    timings = told if isinstance(told, dict) else {}
-    fresh, cached = timings.get("prompt_n"), timings.get("cache_n")
-    generated = timings.get("predicted_n")
-    decode_ms = timings.get("predicted_ms")
-    return Finished(
-        tokens_in=None if fresh is None else fresh + (cached or 0),
-        tokens_cached=cached,
-        tokens_out=generated,
-        tokens_drafted=timings.get("draft_n"),
-        prefill_s=_seconds(timings.get("prompt_ms")),
-        decode_s=_seconds(decode_ms) if generated is not None and generated > 1 else None,
-        stopped_by={"limit": "limit", "eos": "end"}.get(chunk.get("stop_type", ""), chunk.get("stop_type")),
-    )
-
-
-def _seconds(milliseconds: float | None) -> float | None:
-    return milliseconds / 1000 if milliseconds else None
 
 
 def _message(text: str) -> str:
