@@ -9,12 +9,16 @@ match), and can be told to fail:
 
     with replay("0.13.0", generate=Fault("error-runner-killed-midstream.ndjson")) as server: ...
 
-Faults are by what a request is for: version, tags, show, ps, pull, load, unload, generate.
+It keeps the files that it is given, and the models that are made of them, until these are deleted.
+
+Faults are by what a request is for: version, tags, show, ps, pull, load, unload, generate, find, upload, create,
+delete.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import socket
 import struct
@@ -37,6 +41,9 @@ MIXTURE = "synth-moe:8x5m"
 _STATUS = {
     "error-show-missing.json": 404,
     "error-unknown-route.txt": 404,
+    "error-delete-missing.json": 404,
+    "error-create-not-gguf.json": 400,
+    "error-upload-digest.json": 400,
     "error-context-truncate-false.json": 400,
     "error-queue-full.json": 503,
     "error-bad-option-type.json": 500,
@@ -48,7 +55,10 @@ _QUIET = {
     ("GET", "/api/ps"): "ps",
     ("POST", "/api/show"): "show",
     ("POST", "/api/pull"): "pull",
+    ("POST", "/api/create"): "create",
+    ("DELETE", "/api/delete"): "delete",
 }
+_BLOBS = "/api/blobs/"
 
 
 @dataclass(frozen=True)
@@ -73,10 +83,16 @@ class Replay:
     url: str = ""
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """What each request was for, and its body."""
+    headers: list[Any] = field(default_factory=list)
+    """The headers of each."""
     loaded: dict[str, int] = field(default_factory=dict)
     """Context length by model."""
     stays_loaded: set[str] = field(default_factory=set)
     """Models that somebody else keeps in memory."""
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    """Files that were uploaded, by digest."""
+    made: dict[str, str] = field(default_factory=dict)
+    """Models that were made of them: the file's digest by name."""
     abandoned: threading.Event = field(default_factory=threading.Event)
     """Set when a client left before a generation was over."""
     over: threading.Event = field(default_factory=threading.Event)
@@ -128,13 +144,25 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer("POST")
 
+    def do_HEAD(self) -> None:
+        self._answer("HEAD")
+
+    def do_DELETE(self) -> None:
+        self._answer("DELETE")
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
         """Keep quiet."""
 
     def _answer(self, method: str) -> None:
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-        purpose = _QUIET.get((method, self.path)) or _purpose(self.path, body)
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path.startswith(_BLOBS):
+            body = {"digest": self.path.removeprefix(_BLOBS), "content": content}
+            purpose = "find" if method == "HEAD" else "upload"
+        else:
+            body = json.loads(content or b"{}")
+            purpose = _QUIET.get((method, self.path)) or _purpose(self.path, body)
         self.script.requests.append((purpose, body))
+        self.script.headers.append(self.headers)
         try:
             if fault := self.script.faults.get(purpose):
                 self._fail(fault)
@@ -150,10 +178,39 @@ class _Handler(BaseHTTPRequestHandler):
         self._send_fixture("api-version.json")
 
     def _tags(self, body: dict[str, Any]) -> None:
-        self._send_fixture("api-tags.json")
+        listed = self.script.json("api-tags.json")["models"]
+        made = [listed[-1] | {"name": name, "model": name} for name in self.script.made]
+        self._send(200, "application/json", json.dumps({"models": [*made, *listed]}).encode())
+
+    def _find(self, body: dict[str, Any]) -> None:
+        self._send(200 if body["digest"] in self.script.blobs else 404, "application/json", b"")
+
+    def _upload(self, body: dict[str, Any]) -> None:
+        if body["digest"] != f"sha256:{hashlib.sha256(body['content']).hexdigest()}":
+            self._send_fixture("error-upload-digest.json")
+            return
+        self.script.blobs[body["digest"]] = body["content"]
+        self._send(201, "text/plain", b"")
+
+    def _create(self, body: dict[str, Any]) -> None:
+        (digest,) = body["files"].values()
+        if not self.script.blobs[digest].startswith(b"GGUF"):
+            self._send_fixture("error-create-not-gguf.json")
+            return
+        self.script.made[body["model"]] = digest
+        self._send_fixture("api-create.json")
+
+    def _delete(self, body: dict[str, Any]) -> None:
+        digest = self.script.made.pop(body["model"], None)
+        if digest is None:
+            self._send_fixture("error-delete-missing.json")
+            return
+        if digest not in self.script.made.values():
+            del self.script.blobs[digest]
+        self._send(200, "text/plain", b"")
 
     def _show(self, body: dict[str, Any]) -> None:
-        names = {entry["name"] for entry in self.script.json("api-tags.json")["models"]}
+        names = {entry["name"] for entry in self.script.json("api-tags.json")["models"]} | self.script.made.keys()
         if body["model"] == MIXTURE:
             self._send_fixture("api-show-moe.json")
         else:

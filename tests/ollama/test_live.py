@@ -13,15 +13,20 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.models.shapes import LLAMA, PHI3, QWEN2, quiet
 from tpsprofile.clock import SystemClock
 from tpsprofile.engines.base import Event, Finished, Request, Token, Weights
+from tpsprofile.engines.ollama.adopted import _blob_folder
 from tpsprofile.engines.ollama.engine import Ollama
 from tpsprofile.engines.ollama.session import OllamaSession
 from tpsprofile.errors import EngineDiedError, EngineError, ModelNotInstalledError, ProfileError
+from tpsprofile.models import recipes, synthetic
+from tpsprofile.models.catalogue import Shape
 
 pytestmark = pytest.mark.live
 
@@ -236,6 +241,24 @@ def kill_tree(pid: int) -> None:
             process.kill()
         except psutil.NoSuchProcess:
             continue
+
+
+@pytest.mark.parametrize("shape", [LLAMA, QWEN2, PHI3], ids=lambda shape: shape.architecture)
+def test_a_twin_runs_to_its_end_and_leaves_no_file(engine: Ollama, tmp_path: Path, shape: Shape) -> None:
+    recipe = recipes.of_shape(shape)
+    path = synthetic.prepare(recipe, tmp_path, keep=True, progress=quiet)
+    folder = None if engine.info().remote else _blob_folder(engine._wire)
+    before = sorted(folder.rglob("sha256-*")) if folder else []
+    with engine.adopt(Weights(facts=recipe.facts(), path=str(path)), quiet) as own:
+        with load(engine, own) as session:
+            for _ in range(2):
+                found = account(list(session.generate(story(64))))
+                assert (found.tokens_out, found.stopped_by) == (64, "limit")
+            assert session.facts().size_bytes
+        assert own.name in {listed["name"] for listed in engine._wire.listed()}
+        assert folder is None or len(sorted(folder.rglob("sha256-*"))) > len(before)
+    assert own.name not in {listed["name"] for listed in engine._wire.listed()}
+    assert folder is None or sorted(folder.rglob("sha256-*")) == before
 
 
 def test_a_missing_model(engine: Ollama) -> None:

@@ -35,7 +35,8 @@ def test_creating_one_touches_no_server(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(engine, Ollama)
     assert engine.can.lists_models
     assert engine.can.pulls_models
-    assert not engine.can.takes
+    assert engine.can.takes == ("gguf",)
+    assert engine.can.server == "url"
     assert not engine.can.ignores_end
 
 

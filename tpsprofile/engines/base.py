@@ -68,6 +68,8 @@ class Weights(Record, frozen=True, kw_only=True):
     facts: ModelFacts
     path: str | None = None
     """The model's file, or its folder, for engines that take any."""
+    name: str | None = None
+    """The engine's own name for it, where that is another than the facts have: of a model that it adopted."""
 
 
 class Request(Record, frozen=True, kw_only=True):

@@ -1,4 +1,6 @@
-"""Ollama: the models of a server on this computer, or of the one that ``OLLAMA_HOST`` names.
+"""Ollama: the models of a server on this computer, or of the one that the setup or ``OLLAMA_HOST`` names.
+
+Beside its own models it runs GGUF files, which it is given for the time being (``adopted``).
 
 What it cannot do shapes this engine. It cannot go on past the end of text, nor be told to forget a prompt, so
 prompts must differ from their first character on. It starts with a context length of its own choice and loads a
@@ -15,7 +17,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 
 from tpsprofile.clock import Clock
 from tpsprofile.engines.base import Capabilities, Setup, Weights
-from tpsprofile.engines.ollama import facts
+from tpsprofile.engines.ollama import adopted, facts
 from tpsprofile.engines.ollama.failures import not_installed
 from tpsprofile.engines.ollama.session import OllamaSession, in_memory, unload, wait_until_gone
 from tpsprofile.engines.ollama.wire import Answer, Wire
@@ -31,13 +33,15 @@ from tpsprofile.records import EngineInfo
 
 
 class Ollama:
-    """A server with models of its own. Creating this touches nothing."""
+    """A server with models of its own, which takes files besides. Creating this touches nothing."""
 
-    can = Capabilities(lists_models=True, pulls_models=True, reports_size=True)
+    can = Capabilities(takes=("gguf",), server="url", lists_models=True, pulls_models=True, reports_size=True)
 
     def __init__(self, clock: Clock, setup: Setup | None = None) -> None:
+        setup = setup or Setup()
         self.clock = clock
-        self._wire = Wire()
+        self._wire = Wire(setup.server, setup.key_env)
+        self._adopted: set[str] = set()
 
     def info(self) -> EngineInfo:
         """Name and version; Ollama says nothing of its build.
@@ -50,7 +54,8 @@ class Ollama:
             raise
         except EngineError as error:
             raise EngineMissingError(
-                f"What answers at {self._wire.address} is not an Ollama server.", "Set OLLAMA_HOST to one."
+                f"What answers at {self._wire.address} is not an Ollama server.",
+                "Set OLLAMA_HOST or --server to one.",
             ) from error
         return EngineInfo(name="ollama", version=version, remote=not self._wire.local)
 
@@ -61,7 +66,9 @@ class Ollama:
     def models(self) -> tuple[Weights, ...]:
         """The server's own models that make text, in its order. Cloud models are left out."""
         found = []
-        for listed in self._listed():
+        for listed in self._wire.listed():
+            if adopted.is_ours(listed["name"]):
+                continue
             with suppress(ModelRefusedError):
                 found.append(self._weights(listed, forgiving=True))
         return tuple(found)
@@ -72,7 +79,9 @@ class Ollama:
         Raises ModelNotInstalledError, and ModelRefusedError for a cloud model or one that makes no text.
         """
         full = _with_tag(name)
-        listed = next((entry for entry in self._listed() if entry["name"].casefold() == full.casefold()), None)
+        listed = next(
+            (entry for entry in self._wire.listed() if entry["name"].casefold() == full.casefold()), None
+        )
         if listed is None:
             _refuse_cloud_name(full)
             raise not_installed(name)
@@ -97,8 +106,14 @@ class Ollama:
     def adopt(
         self, weights: Weights, progress: Callable[[str, int, int | None], None]
     ) -> AbstractContextManager[Weights]:
-        """The weights as they are: this engine has models of its own."""
-        return nullcontext(weights)
+        """A file becomes a model of the server until the context is left; its own models stay as they are.
+
+        What is left of a run that was killed is deleted first. Raises ModelRefusedError for a model in several
+        files, ProfileError where the server's disk has no room, and EngineError.
+        """
+        if weights.path is None:
+            return nullcontext(weights)
+        return adopted.adopted(self._wire, weights, self._adopted, progress)
 
     def make_room(self) -> None:
         """Ask every model to leave memory, on this computer, and wait until they are gone, at most ``UNLOAD_S``.
@@ -115,7 +130,7 @@ class Ollama:
         Raises EngineMissingError, ModelNotInstalledError, ModelUnreadableError, DoesNotFitError, EngineDiedError,
         EngineTimedOutError, and EngineError for a model that somebody else keeps in memory.
         """
-        name = weights.facts.name
+        name = weights.name or weights.facts.name
         longest = facts.trained_context(self._show(name))
         self._clear(name)
         started = self.clock.monotonic()
@@ -126,11 +141,14 @@ class Ollama:
             raise
         load_s = self.clock.monotonic() - started
         return OllamaSession(
-            self.clock, self._wire, name=name, context_tokens=context_tokens, longest=longest, load_s=load_s
+            self.clock,
+            self._wire,
+            name=name,
+            context_tokens=context_tokens,
+            longest=longest,
+            load_s=load_s,
+            synthetic=weights.facts.synthetic,
         )
-
-    def _listed(self) -> list[Answer]:
-        return list(self._wire.ask("GET", "/api/tags").get("models") or ())
 
     def _show(self, name: str) -> Answer:
         return self._wire.ask("POST", "/api/show", {"model": name})
@@ -155,7 +173,9 @@ class Ollama:
         """Have memory emptied for a cold load. Raises EngineError when the model itself does not leave."""
         names = {name, *(in_memory(self._wire) if self._wire.local else ())}
         if name in self._send_away(names):
-            raise EngineError(f"{name} does not leave memory.", "Wait until nobody else uses this server.")
+            raise EngineError(
+                f"{self._wire.title(name)} does not leave memory.", "Wait until nobody else uses this server."
+            )
 
     def _send_away(self, names: set[str]) -> set[str]:
         """Ask these to leave memory and wait, at most ``UNLOAD_S``; returns those that stay."""

@@ -21,13 +21,24 @@ POLL_S = 0.05
 """Time between two looks at what is in memory, in seconds."""
 REPEATS = 30
 """From so many equal chunks in a row on Ollama ends a stream, without a word."""
+_UNLIKE = {"repeat_penalty": 1000.0, "repeat_last_n": 64}
+"""What keeps a twin from being stopped by that: random weights say the same token for ever, unless the last few
+are all but forbidden. It costs nothing: a milder penalty over as many tokens is Ollama's usual one."""
 
 
 class OllamaSession:
     """A model in Ollama's memory, for at least an hour after the last request or until the session is left."""
 
     def __init__(
-        self, clock: Clock, wire: Wire, *, name: str, context_tokens: int, longest: int | None, load_s: float
+        self,
+        clock: Clock,
+        wire: Wire,
+        *,
+        name: str,
+        context_tokens: int,
+        longest: int | None,
+        load_s: float,
+        synthetic: bool = False,
     ) -> None:
         self.load_s = load_s
         self._clock = clock
@@ -35,6 +46,7 @@ class OllamaSession:
         self._name = name
         self._context_tokens = context_tokens
         self._longest = longest
+        self._extra = _UNLIKE if synthetic else {}
         self._stream: Generator[Answer] | None = None
         self._pids = server_pids(wire.url.port or 80) if wire.local else ()
 
@@ -91,7 +103,9 @@ class OllamaSession:
                     yield facts.finished(line)
                     return
         if len(recent) == REPEATS and len(set(recent)) == 1:
-            raise RepeatedOutputError(f"Ollama stopped {self._name} because its text repeated itself.")
+            raise RepeatedOutputError(
+                f"Ollama stopped {self._wire.title(self._name)} because its text repeated itself."
+            )
         raise EngineDiedError("Ollama ended its answer before it was complete.", "Look at its log for the reason.")
 
     def _body(self, request: Request) -> Answer:
@@ -115,6 +129,7 @@ class OllamaSession:
                 "num_predict": request.tokens_out,
                 "temperature": request.temperature,
                 "seed": request.seed,
+                **self._extra,
             },
         }
 

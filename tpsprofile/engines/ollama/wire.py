@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -28,35 +29,60 @@ CONNECT_S = 10.0
 """Longest wait for a connection, in seconds."""
 ANSWER_S = 30.0
 """Longest silence before a request that loads and generates nothing counts as lost, in seconds."""
+CHECK_S = 20 * ANSWER_S
+"""The same where the server may be reading a large file, to check its hash: that takes minutes, in silence."""
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not listened on
 KEEP_ALIVE = "1h"
 """How long a model stays loaded after each request: longer than any pause between two trials, yet not for ever."""
 
 
 class Wire:
-    """A line to the server at ``OLLAMA_HOST`` or its default. Nothing is opened before the first request.
+    """A line to the server at ``server``, else at ``OLLAMA_HOST`` or its default.
+
+    Nothing is opened before the first request. ``key_env`` names the environment variable with the key of a server
+    that wants one. ``titles`` says what errors call a model that has its name for the time being.
 
     Every method raises EngineMissingError where no server answers, EngineTimedOutError after too long a silence,
     EngineDiedError for a connection that ends too soon, and else what ``failures`` reads from the answer.
     """
+
+    def __init__(self, server: str | None = None, key_env: str | None = None) -> None:
+        self.titles: dict[str, str] = {}
+        self._server = server
+        self._key_env = key_env
 
     @cached_property
     def _client(self) -> ollama.Client:
         """The one client. It asks no proxy for this computer, and takes an address to listen on for this computer.
 
         It uses no connection twice: an idle one may have been closed meanwhile, which looks like a dead engine.
-        Raises EngineMissingError for an ``OLLAMA_HOST`` that is no address.
+        Raises EngineMissingError for what is no address, and for a key that is not there.
         """
-        once = httpx.Limits(max_keepalive_connections=0)
+        once, headers = httpx.Limits(max_keepalive_connections=0), self._headers()
         try:
-            client = ollama.Client(limits=once, trust_env=False)
+            client = ollama.Client(self._server, limits=once, headers=headers, trust_env=False)
         except (ValueError, httpx.InvalidURL) as error:
             raise EngineMissingError(
-                f"OLLAMA_HOST is not an address ({error}).", "Write it as host:port or http://host:port."
+                f"{self._setting} is not an address ({error}).", "Write it as host:port or http://host:port."
             ) from error
         url: httpx.URL = client._client.base_url
         client._client.base_url = url.copy_with(host=_EVERYWHERE.get(url.host, url.host))
-        return client if _is_loopback(client._client.base_url.host) else ollama.Client(limits=once)
+        if _is_loopback(client._client.base_url.host):
+            return client
+        return ollama.Client(self._server, limits=once, headers=headers)
+
+    def _headers(self) -> dict[str, str]:
+        if self._key_env is None:
+            return {}
+        key = os.environ.get(self._key_env)
+        if not key:
+            raise EngineMissingError(f"The environment has no {self._key_env}.", "Put the server's key there.")
+        return {"Authorization": f"Bearer {key}"}
+
+    @property
+    def _setting(self) -> str:
+        """What the user wrote the address in."""
+        return "OLLAMA_HOST" if self._server is None else "--server"
 
     @property
     def url(self) -> httpx.URL:
@@ -87,6 +113,14 @@ class Wire:
         with self._named(ANSWER_S):
             return self._waiting(ANSWER_S)._request(dict, method, path, json=body, stream=False)
 
+    def listed(self) -> list[Answer]:
+        """The server's models, each with every field of its entry in ``/api/tags``."""
+        return list(self.ask("GET", "/api/tags").get("models") or ())
+
+    def title(self, model: str) -> str:
+        """What to call a model before people."""
+        return self.titles.get(model, model)
+
     def version(self) -> str:
         """The server's version. Raises EngineError, beside the usual, for an answer without one."""
         version = self.ask("GET", "/api/version").get("version")
@@ -111,9 +145,38 @@ class Wire:
 
     def pull(self, model: str) -> Iterator[ollama.ProgressResponse]:
         """Download a model, reporting progress."""
-        silence_s = 20 * ANSWER_S  # checking the hash of a large file takes minutes, in silence
+        with self._named(CHECK_S, model=model):
+            yield from self._waiting(CHECK_S).pull(model, stream=True)
+
+    def has_blob(self, digest: str) -> bool:
+        """The server holds a file of that digest."""
+        with self._named(ANSWER_S):
+            status: int = self._waiting(ANSWER_S)._client.head(f"/api/blobs/{digest}").status_code
+            if status not in {200, 404}:
+                raise ollama.ResponseError(f"HTTP status {status}", status)
+            return status == 200
+
+    def upload(self, digest: str, pieces: Iterable[bytes], size: int) -> None:
+        """Send a file of ``size`` bytes, which the server keeps under its digest; it looks whether they agree."""
+        with self._named(CHECK_S):
+            sent: httpx.Client = self._waiting(CHECK_S)._client
+            answer = sent.post(f"/api/blobs/{digest}", content=pieces, headers={"Content-Length": str(size)})
+            if answer.is_error:
+                raise ollama.ResponseError(answer.text, answer.status_code)
+
+    def create(self, model: str, file: str, digest: str, silence_s: float) -> None:
+        """Make a model of a file that was uploaded; ``file`` is what it is called, without a folder.
+
+        Not streamed: a server goes on with that when nobody listens any more, and breaks a stream off half-way.
+        """
         with self._named(silence_s, model=model):
-            yield from self._waiting(silence_s).pull(model, stream=True)
+            body = {"model": model, "files": {file: digest}, "stream": False}
+            self._waiting(silence_s)._request(dict, "POST", "/api/create", json=body, stream=False)
+
+    def delete(self, model: str) -> None:
+        """Delete a model, and with it the files that no other model is made of."""
+        with self._named(CHECK_S, model=model):
+            self._waiting(CHECK_S).delete(model)
 
     def generate(self, body: Answer, silence_s: float) -> Generator[Answer]:
         """The lines of a streamed generation, each as soon as it arrives.
@@ -130,12 +193,13 @@ class Wire:
                 raise ollama.ResponseError(response.read().decode(errors="replace"), response.status_code)
             for line in _json_lines(response.iter_bytes()):
                 if "error" in line:
-                    raise failures.of_answer(line["error"], 0, str(body["model"]))
+                    raise failures.of_answer(line["error"], 0, self.title(str(body["model"])))
                 yield line
 
     @contextmanager
     def _named(self, silence_s: float, *, model: str | None = None, working: bool = False) -> Iterator[None]:
         """Turn what the client raises into an error of this program. ``working``: a server did answer before."""
+        model = None if model is None else self.title(model)
         try:
             yield
         except ollama.ResponseError as error:
@@ -157,8 +221,9 @@ class Wire:
     def _unreachable(self, working: bool) -> EngineError:
         if working:
             return EngineDiedError("Ollama no longer answers.", "Look at its log for the reason.")
+        right = "set OLLAMA_HOST" if self._server is None else "correct --server"
         return EngineMissingError(
-            f"No Ollama server answers at {self.address}.", "Start `ollama serve`, or set OLLAMA_HOST."
+            f"No Ollama server answers at {self.address}.", f"Start `ollama serve`, or {right}."
         )
 
 
