@@ -17,8 +17,9 @@ from tpsprofile import machine
 from tpsprofile.clock import SystemClock
 from tpsprofile.engines.base import Finished, Request, Token, Weights
 from tpsprofile.engines.fake import VirtualClock
-from tpsprofile.engines.llama.embedded import LlamaCpp, cpu_features
+from tpsprofile.engines.llama.embedded import LlamaCpp
 from tpsprofile.engines.llama.session import BITE_S, Bites, LlamaCppSession
+from tpsprofile.engines.llama.wording import cpu_features
 from tpsprofile.errors import (
     EngineDiedError,
     EngineError,

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from tpsprofile.engines import program
-from tpsprofile.engines.program import Program, Wording, free_port
+from tpsprofile.engines.program import Program, Wording, answer_of, free_port
 from tpsprofile.errors import (
     DoesNotFitError,
     EngineDiedError,
@@ -25,7 +25,7 @@ from tpsprofile.errors import (
     ModelUnreadableError,
 )
 
-WORDING = Wording(name="thing", no_memory=("out of memory",), not_a_model=("magic",))
+WORDING = Wording(name="thing", no_memory=("out of memory",), not_a_model=("magic",), before=r"\d+ [A-Z] ")
 SERVER = """
 import http.server, sys, time
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -145,7 +145,8 @@ def runs(pid: int) -> bool:
     [
         ("CUDA error: out of memory", DoesNotFitError, "thing found no memory for the model"),
         ("error: bad magic\nerror: giving up", ModelUnreadableError, "exit status 3.*: error: bad magic"),
-        ("error: one\nfailed: two\nbye", EngineDiedError, "exit status 3.*: failed: two"),
+        ("1 E error: one\n2 E failed: two\n3 I bye", EngineDiedError, r"exit status 3\): failed: two"),
+        ("couldn't bind HTTP server socket\nerror: bye", EngineDiedError, "port taken by another program"),
         ("hello", EngineDiedError, r"thing ended while loading \(exit status 3\)\.$"),
     ],
 )
@@ -181,7 +182,7 @@ def test_an_answer_of_somebody_else_on_its_port_is_not_its_own() -> None:
         thread.start()
         bind = f"import socket, time; time.sleep(0.2); socket.socket().bind(('127.0.0.1', {other.server_port}))"
         try:
-            with running(*script(bind)) as made, pytest.raises(EngineDiedError, match="in use"):
+            with running(*script(bind)) as made, pytest.raises(EngineDiedError, match="port taken"):
                 made.wait_until_ready(f"http://127.0.0.1:{other.server_port}/health", 30.0)
         finally:
             other.shutdown()
@@ -206,6 +207,23 @@ def test_what_cannot_be_run_is_named_with_the_reason(
     with pytest.raises(EngineMissingError, match=f"thing cannot be run: {told}"), running(str(path)):
         pass
     assert not psutil.Process().children()
+
+
+def test_what_it_prints_is_read_however_it_ends() -> None:
+    both = script("print(1); import sys; print(2, file=sys.stderr); sys.exit(3)")
+    assert sorted(answer_of(both).split()) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (("/nowhere/thing",), "/nowhere/thing cannot be run: No such file"),
+        (script("import time; time.sleep(60)", "--help"), "did not answer --help within 0 s"),
+    ],
+)
+def test_a_program_that_tells_nothing_of_itself_is_missing(command: tuple[str, ...], told: str) -> None:
+    with pytest.raises(EngineMissingError, match=told):
+        answer_of(command, wait_s=0.2)
 
 
 def test_it_gets_the_environment_that_it_is_given() -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -42,6 +43,7 @@ from tpsprofile.records import Record
 
 _KILLED = -9
 _GUARD = {"linux": "kernel", "win32": "stay"}.get(sys.platform, "keeper")
+_PORT_TAKEN = ("couldn't bind", "address already in use", "only one usage of each socket address")
 _LONGEST = 160
 """Characters of a line of the log in a message."""
 
@@ -55,12 +57,17 @@ class Wording(Record, frozen=True, kw_only=True):
     """Words anywhere in the log that mean: there was no memory for the model."""
     not_a_model: tuple[str, ...]
     """Words in a line with ``error`` or ``fail`` that mean: the file is no model."""
+    before: str = ""
+    """Pattern of what stands before each line of the log and says nothing: times, levels."""
 
     def explained(self, what: str, log: str) -> ProfileError:
         """The error that the log tells of: ``what``, and the line that says most."""
         if any(word in log.lower() for word in self.no_memory):
             return DoesNotFitError(f"{self.name} found no memory for the model.")
-        errors = [line.strip() for line in log.splitlines() if "error" in line.lower() or "fail" in line.lower()]
+        if any(word in log.lower() for word in _PORT_TAKEN):
+            return EngineDiedError(f"{self.name} found its port taken by another program.", "Try again.")
+        lines = [re.sub(f"^{self.before}", "", line.strip()) for line in log.splitlines()]
+        errors = [line for line in lines if "error" in line.lower() or "fail" in line.lower()]
         if any(word in " ".join(errors).lower() for word in self.not_a_model):
             return ModelUnreadableError(f"{what}: {errors[0][:_LONGEST]}.")
         return EngineDiedError(f"{what}." if not errors else f"{what}: {errors[-1][:_LONGEST]}.")
@@ -133,6 +140,29 @@ class Program:
         """End the program and what it has started, at once. May be called again."""
         end_group(self._process)
         self._log.close()
+
+
+def answer_of(command: Sequence[str], environment: Mapping[str, str] | None = None, wait_s: float = 60.0) -> str:
+    """All that a program prints, errors included, when it is run to its end, however it ends.
+
+    Raises EngineMissingError where it cannot be run or does not end within ``wait_s`` seconds.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            timeout=wait_s,
+            check=False,
+        )
+    except OSError as error:
+        raise EngineMissingError(f"{command[0]} cannot be run: {error.strerror or error}.") from None
+    except subprocess.TimeoutExpired:
+        what = f"{command[0]} did not answer {command[-1]} within {wait_s:.0f} s."
+        raise EngineMissingError(what) from None
+    return done.stdout.decode(errors="replace")
 
 
 def how_it_ended(process: subprocess.Popen[bytes]) -> str:

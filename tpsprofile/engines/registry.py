@@ -19,6 +19,7 @@ GROUP = "tpsprofile.engines"
 DEFAULT = "llama.cpp"
 BUILT_IN: Mapping[str, str] = {
     "llama.cpp": "tpsprofile.engines.llama.embedded:LlamaCpp",
+    "llama-server": "tpsprofile.engines.llama.native:LlamaServer",
     "ollama": "tpsprofile.engines.ollama.engine:Ollama",
     "fake": "tpsprofile.engines.fake:FakeEngine",
 }

@@ -28,8 +28,8 @@ def main() -> None:
     try:
         import xllamacpp
 
-        system = xllamacpp.get_system_info()
-        answer = {"build": _build(xllamacpp, system), "system": system, "gpus": _gpus(xllamacpp)}
+        answer = {"compiler": str(xllamacpp.BUILD_INFO.get("compiler", "")), "gpus": _gpus(xllamacpp)}
+        answer["system"] = xllamacpp.get_system_info()
         server = None
         if "path" in order:
             started = time.perf_counter()
@@ -59,14 +59,11 @@ def _parameters(xllamacpp: Any, order: dict[str, Any]) -> Any:
     return parameters
 
 
-def _build(xllamacpp: Any, system: str) -> str:
-    on = [name.strip() for name in system.split("|") if name.strip()]
-    return ", ".join([str(xllamacpp.BUILD_INFO.get("compiler", "")), *(name.removesuffix(" = 1") for name in on)])
-
-
 def _gpus(xllamacpp: Any) -> list[str]:
-    cpu = xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_CPU
-    return [device["description"] for device in xllamacpp.get_device_info() if device["type"] != cpu]
+    types = xllamacpp.ggml_backend_dev_type
+    # Those that accelerate are libraries for the processor, as Apple's Accelerate.
+    processor = (types.GGML_BACKEND_DEVICE_TYPE_CPU, types.GGML_BACKEND_DEVICE_TYPE_ACCEL)
+    return [device["description"] for device in xllamacpp.get_device_info() if device["type"] not in processor]
 
 
 def _end_with_parent(parent: int) -> None:
