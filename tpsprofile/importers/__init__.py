@@ -27,6 +27,10 @@ PLAN = "imported"
 """What stands as the plan of an imported run."""
 
 FORMATS: Mapping[str, str] = {
+    "localscore": "tpsprofile.importers.localscore",
+    "llama-benchy": "tpsprofile.importers.llama_benchy",
+    "ollama-bench": "tpsprofile.importers.ollama_bench",
+    "ollama-verbose": "tpsprofile.importers.ollama_verbose",
     "llama-bench": "tpsprofile.importers.llama_bench",
 }
 """Name of a format -> its module, in the order in which they are asked whether a text is theirs."""

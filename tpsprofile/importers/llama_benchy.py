@@ -142,7 +142,7 @@ def _check_times(row: _Row, latency_ms: float) -> None:
 
 
 def _check_size(row: _Row, *, caching: bool) -> None:
-    """Prompts are about as long as asked for; the tool leaves room for a chat template, and trusts usage within 20%."""
+    """Prompts are about as long as asked for: less a chat template, and the server's count within 20%."""
     asked = row.depth if row.loads_context else row.prompt if caching else row.depth + row.prompt
     for rate, own_ms in zip(row.values["pp_throughput"], row.values["est_ppt"], strict=True):
         tokens = round(rate * own_ms / 1000)

@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 
 from tpsprofile.errors import ResultsError
-from tpsprofile.records import EngineInfo, Record, Trial
+from tpsprofile.records import EngineInfo, Machine, Record, Trial
 
 Option = str | int | float | bool | None
 
@@ -21,6 +21,8 @@ class Part(Record, frozen=True, kw_only=True):
     options: dict[str, Option] = msgspec.field(default_factory=dict)
     """What the engine was told beside the workload, by the tool's own names."""
     started_at: datetime | None = None
+    machine: Machine | None = None
+    """What the file says of the machine, without an id; None where it says nothing."""
     trials: tuple[Trial, ...]
     remarks: tuple[str, ...] = ()
     """What was left out of the file, and why, for people."""
