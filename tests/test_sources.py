@@ -52,7 +52,23 @@ class Library:
         return Weights(facts=self.answer)
 
 
+class Borrower(Library):
+    """An engine with models of its own that takes files as well, and keeps a copy."""
+
+    can = Capabilities(takes=("gguf",), lists_models=True)
+
+    def adopt(self, weights: Weights, _progress: Any) -> AbstractContextManager[Weights]:
+        return nullcontext(Weights(facts=weights.facts, name="for-now"))
+
+
+class Folders(Files):
+    """An engine that takes folders of safetensors."""
+
+    can = Capabilities(takes=("safetensors",))
+
+
 FILES = cast("Engine", Files())
+FOLDERS = cast("Engine", Folders())
 
 
 def library(answer: ModelFacts | ProfileError) -> Engine:
@@ -230,3 +246,143 @@ def test_an_engine_that_does_not_answer_is_no_models_fault(tmp_path: Path) -> No
 def test_a_twins_quantisation_means_nothing_to_an_engine_of_names(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="real models"):
         candidate("llama3.2:1b@Q4_0", tmp_path, library(ModelFacts(name="x")))
+
+
+def borrower() -> Engine:
+    return cast("Engine", Borrower(ModelFacts(name="own", file_bytes=7)))
+
+
+def test_an_engine_with_models_of_its_own_may_take_twins_and_files_too(tmp_path: Path) -> None:
+    path = tmp_path / "own.gguf"
+    path.write_bytes(gguf(ENTRIES, TENSORS))
+    for name, origin, synthetic_one in [
+        ("tiny-llama", "engine", False),
+        ("tiny-llama@Q4_0", "synthetic", True),
+        (str(path), "file", False),
+    ]:
+        one = candidate(name, tmp_path, borrower())
+        assert (one.origin, one.facts.synthetic, one.problem) == (origin, synthetic_one, None), name
+
+
+def test_a_twin_is_not_kept_beside_the_engines_copy(tmp_path: Path) -> None:
+    one = candidate("tiny-llama@Q4_0", tmp_path, borrower())
+    for keep in (False, True):
+        with ready(one, borrower(), cache=tmp_path, keep=keep, progress=quiet) as weights:
+            assert (weights.name, weights.path) == ("for-now", None)
+            assert Path(one.path or "").exists() == keep
+
+
+def folder_of(tmp_path: Path) -> Path:
+    recipe = sources.recipe_of("tiny-llama", "safetensors")
+    return synthetic.prepare(recipe, tmp_path, keep=True, progress=quiet)
+
+
+def test_a_folder_of_safetensors_is_a_model(tmp_path: Path) -> None:
+    path = folder_of(tmp_path)
+    for name in (str(path), f"{path}/", str(path / "model.safetensors")):
+        one = candidate(name, tmp_path, FOLDERS)
+        assert (one.origin, one.problem, one.facts.format) == ("file", None, "safetensors")
+        assert one.path == str(path)
+        assert one.need is not None
+        with ready(one, FOLDERS, cache=tmp_path, keep=False, progress=quiet) as weights:
+            assert weights.path == str(path)
+
+
+def test_a_folder_in_this_folder_needs_no_separator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = folder_of(tmp_path)
+    monkeypatch.chdir(path.parent)
+    assert candidate(path.name, tmp_path, FOLDERS).origin == "file"
+
+
+def test_each_engine_gets_the_twin_in_its_format(tmp_path: Path) -> None:
+    one = candidate("tiny-llama", tmp_path, FOLDERS)
+    assert (one.origin, one.facts.format, one.facts.quantisation) == ("synthetic", "safetensors", "4bit")
+    with ready(one, FOLDERS, cache=tmp_path, keep=False, progress=quiet) as weights:
+        assert Path(weights.path or "").is_dir()
+    assert not Path(one.path or "").exists()
+    real = candidate("smollm2:135m", tmp_path, FOLDERS)
+    assert real.origin == "synthetic", "the packaged model is a GGUF file"
+
+
+def test_a_file_of_another_format_is_a_problem_with_a_plain_reason(tmp_path: Path) -> None:
+    file = tmp_path / "own.gguf"
+    file.write_bytes(gguf(ENTRIES, TENSORS))
+    folder = folder_of(tmp_path)
+    for path, engine, reason in [
+        (file, FOLDERS, "This engine takes folders of safetensors, not GGUF files."),
+        (folder, FILES, "This engine takes GGUF files, not folders of safetensors."),
+        (file, library(ModelFacts(name="x")), "This engine takes models by name only, not from a file."),
+    ]:
+        one = candidate(str(path), tmp_path, engine)
+        assert one.problem == (Outcome.REFUSED, reason)
+
+
+def test_a_folder_that_is_no_model_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    one = candidate(str(tmp_path / "empty"), tmp_path, FOLDERS)
+    assert one.problem is not None
+    assert one.problem[0] is Outcome.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "twin"),
+    [
+        ("llama3.2:1b", "gguf", "llama3.2:1b@Q8_0"),
+        ("llama3.2:3b", "gguf", "llama3.2:3b@Q4_K_M"),
+        ("llama3.2:3b@q4_0", "gguf", "llama3.2:3b@Q4_0"),
+        ("llama3.2:1b", "safetensors", "llama3.2:1b@8bit"),
+        ("llama3.2:3b", "safetensors", "llama3.2:3b@4bit"),
+        ("llama3.2:3b@F16", "safetensors", "llama3.2:3b@BF16"),
+        ("my-own:latest", "gguf", "my-own:latest"),
+        ("llama3.2:3b@Q9", "gguf", "llama3.2:3b@Q9"),
+        ("model.gguf", "gguf", "model.gguf"),
+    ],
+)
+def test_the_same_model_on_several_engines_is_the_same_twin(name: str, kind: str, twin: str) -> None:
+    assert sources.twin_name(name, kind) == twin
+
+
+def test_a_name_that_only_another_engine_knows_is_a_row(tmp_path: Path) -> None:
+    (one,) = sources.candidates(["own:1b"], FILES, context_tokens=4096, cache=tmp_path, forgiving=True)
+    assert one.problem is not None
+    assert one.problem[0] is Outcome.NOT_INSTALLED
+    assert one.facts.name == "own:1b"
+
+
+class Served(Library):
+    """A server whose models somebody else loaded."""
+
+    can = Capabilities(lists_models=True, loads=False)
+    count = 1
+
+    def models(self) -> tuple[Weights, ...]:
+        return tuple(Weights(facts=ModelFacts(name=f"m{number}")) for number in range(self.count))
+
+
+@pytest.mark.parametrize(
+    ("count", "cloud", "expected"),
+    [
+        (1, False, ("m0",)),
+        (2, False, ("m0", "m1")),
+        (1, True, ("m0",)),
+        (0, False, "Load one there first"),
+        (2, True, "--model m0"),
+        (99, False, "The server has 99 models: m0, m1, m2"),
+    ],
+)
+def test_a_server_of_others_is_measured_with_what_it_serves(
+    count: int, cloud: bool, expected: tuple[str, ...] | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Served, "count", count)
+    engine = cast("Engine", Served(ModelFacts(name="m0")))
+    if isinstance(expected, tuple):
+        assert sources.served(engine, cloud=cloud) == expected
+        return
+    with pytest.raises(ProfileError, match=expected):
+        sources.served(engine, cloud=cloud)
+
+
+def test_what_somebody_else_loaded_needs_no_memory_any_more(tmp_path: Path) -> None:
+    facts = ModelFacts(name="llama3.2:1b", file_bytes=1_000_000_000)
+    one = candidate("llama3.2:1b", tmp_path, cast("Engine", Served(facts)))
+    assert (one.need, one.disk_bytes) == (None, 1_000_000_000)
