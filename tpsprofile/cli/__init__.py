@@ -14,6 +14,7 @@ from tpsprofile import __version__
 # name -> (module:command, the line that `tpsprofile --help` shows). In the order of the work.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "machine": ("tpsprofile.cli.machine:machine", "Show what this machine is, and measure its memory bandwidth."),
+    "engines": ("tpsprofile.cli.engines:engines", "Show which engines are here, and what each can report."),
     "models": ("tpsprofile.cli.models:models", "Show what a sweep would run here, and what fits in memory."),
     "sweep": ("tpsprofile.cli.sweep:sweep", "Measure the models of a plan, one after the other."),
     "merge": ("tpsprofile.cli.merge:merge", "Put results of several machines into one table."),
