@@ -76,14 +76,16 @@ def without_size(one: Trial) -> Trial:
     return msgspec.structs.replace(one, model=msgspec.structs.replace(one.model, parameters=None))
 
 
-def drawings(found: Summary, limit: Limit = LINE) -> dict[str, Figure]:
+def drawing(name: str, found: Summary, limit: Limit = LINE) -> Figure:
     one = between(found, limit)
     with charts._look():
-        return {
-            "curves": paint(beside.curves(one, found)),
-            "ratio": paint(beside.ratios(one)),
-            "gained": paint_strips(gains(one, found)),
-        }
+        if name == "curves":
+            return paint(beside.curves(one, found))
+        return paint(beside.ratios(one)) if name == "ratio" else paint_strips(gains(one, found))
+
+
+def drawings(found: Summary, limit: Limit = LINE) -> dict[str, Figure]:
+    return {name: drawing(name, found, limit) for name in ("curves", "ratio", "gained")}
 
 
 def test_each_picture_asks_and_answers() -> None:
@@ -107,7 +109,7 @@ def test_each_picture_asks_and_answers() -> None:
 def test_pictures_are_readable(name: str) -> None:
     for found in (two_laptops(), grown(), wide()):
         with charts._look():
-            assert_clean(drawings(found)[name])
+            assert_clean(drawing(name, found))
 
 
 def wide() -> Summary:
@@ -152,7 +154,7 @@ def test_even_is_a_line_and_so_is_the_mean_with_its_band() -> None:
     assert one.overall is not None
     assert (even.y, even.low) == (1, None)
     assert (mean.y, mean.low, mean.high) == (one.overall.value, one.overall.low, one.overall.high)
-    figure = drawings(grown())["ratio"]
+    figure = drawing("ratio", grown())
     drawn = [heights(line)[0] for line in axes(figure).lines if line.get_gid() == "level"]
     assert drawn == [1, one.overall.value]
     low, high = axes(figure).get_ylim()
@@ -216,7 +218,7 @@ def test_what_is_gained_lies_between_the_two_ends() -> None:
     assert change is not None
     assert change.kind is Kind.USABLE
     assert (change.low / B, change.high / B) == pytest.approx((20, 48), rel=0.03)
-    figure = drawings(found)["gained"]
+    figure = drawing("gained", found)
     assert "gained" in words(figure, "change")
     assert any(
         "m24 (24.0B, was too slow)" in line and "m32 (32.0B, did not fit)" in line for line in words(figure)
@@ -228,7 +230,7 @@ def test_a_slower_machine_loses() -> None:
     change = gains(between(found), found).change
     assert change is not None
     assert change.kind is Kind.SLOW
-    figure = drawings(found)["gained"]
+    figure = drawing("gained", found)
     assert "lost" in words(figure, "change")
     assert any(line.startswith("Apple M4 Max 128 GB loses m14") for line in words(figure))
 
@@ -238,13 +240,13 @@ def test_every_model_is_a_dot_on_each_strip_where_it_was_tried() -> None:
     old, new = gains(between(found), found).strips
     assert [dot.kind for dot in old.dots] == [*[Kind.USABLE] * 4, Kind.SLOW, Kind.NO_FIT, Kind.NO_FIT]
     assert [dot.kind for dot in new.dots] == [*[Kind.USABLE] * 6, Kind.SLOW]
-    figure = drawings(found)["gained"]
+    figure = drawing("gained", found)
     assert len(list(spots(figure, "dot"))) == 14
     assert words(figure, "model") == ["m1", "m3", "m7", "m14", "m24", "m32", "m72"]
 
 
 def test_names_of_models_stand_in_rows_where_they_are_close() -> None:
-    figure = drawings(wide())["gained"]
+    figure = drawing("gained", wide())
     boxes = [box for name, box in texts(figure).items() if name.rsplit(" (", 1)[0] in words(figure, "model")]
     assert len({round(box.y0) for box in boxes}) > 1
 

@@ -17,7 +17,7 @@ from tests.test_charts import (
     graded,
     ok,
     run,
-    six_machines,
+    six_machines_drawn,
     spots,
     summary,
     texts,
@@ -160,8 +160,7 @@ def test_a_fitted_size_has_no_digits_that_nobody_knows(parameters: float, told: 
 
 
 def assert_crossings_are_clear(figure: Figure) -> None:
-    """The texts of crossings keep off markers, curves and each other."""
-    assert_clean(figure)
+    """The texts of crossings keep off curves and tips."""
     labels = [box for name, box in texts(figure).items() if name.rsplit(" (", 1)[0] in words(figure, "crossing")]
     for curve in lines(figure, "curve"):
         path = axes(figure).transData.transform(curve.get_xydata())
@@ -174,7 +173,7 @@ def assert_crossings_are_clear(figure: Figure) -> None:
 @pytest.mark.parametrize("close", [False, True], ids=["spread", "close"])
 @pytest.mark.parametrize("seed", range(3))
 def test_crossings_of_six_machines_are_readable(seed: int, close: bool) -> None:
-    figure = charts.figure(six_machines(seed, close=close))
+    figure = six_machines_drawn(seed, close=close)  # test_charts.py looks at its texts among each other
     assert_crossings_are_clear(figure)
     assert len(words(figure, "crossing")) >= 2
 
@@ -183,6 +182,7 @@ def test_crossings_beside_letters_are_readable() -> None:
     trials = [one for size in (1, 3, 7, 14, 20, 32) for one in graded(size, 150 / size, "busy", count=3)]
     figure = charts.figure(summary(run(*trials)))
     assert len(words(figure, "letter")) == 6
+    assert_clean(figure)
     assert_crossings_are_clear(figure)
 
 
