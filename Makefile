@@ -13,7 +13,7 @@ sweep: $(READY)
 	@$(BIN)/tpsprofile sweep
 
 test: $(READY) lint types
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet .
@@ -26,7 +26,9 @@ $(READY): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "tpsprofile needs Python 3.11 or newer, and there is none on the PATH."; exit 1; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version); a minute or two, once."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes \
+		-r requirements.lock
+	@$(BIN)/python -W ignore -m compileall -qq -j 0 $(VENV)/lib || true  # on all processors, which pip does not
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 

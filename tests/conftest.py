@@ -5,9 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
 
+from tests.workers import Scheduler
 from tpsprofile.models import cache, packaged, recipes, synthetic
 from tpsprofile.models.catalogue import Shape
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduler:
+    return Scheduler(config, log)
 
 
 @pytest.fixture(scope="session")
