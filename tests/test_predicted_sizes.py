@@ -48,19 +48,6 @@ def test_what_is_no_parameter_count_is_refused(text: str) -> None:
         sizes.parameters(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "gib"), [("128", 128), ("128GB", 128), ("36 gb", 36), ("16GiB", 16), ("24g", 24), ("0.5", 0.5)]
-)
-def test_memory_may_be_written_in_many_ways(text: str, gib: float) -> None:
-    assert sizes.ram(text) == gib * GIB
-
-
-@pytest.mark.parametrize("text", ["", "GB", "0", "-8", "lots", "8 TB"])
-def test_what_is_no_memory_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is not an amount of memory"):
-        sizes.ram(text)
-
-
 def test_the_usual_list_is_the_catalogue_in_its_usual_quantisations() -> None:
     found = sizes.usual(ask)
     assert [(one.weights.name, one.weights.quantisation) for one in found] == [

@@ -86,3 +86,16 @@ def test_durations(text: str | int, value: float) -> None:
 def test_no_duration(text: str) -> None:
     with pytest.raises(UsageError, match="is not a duration"):
         units.parse_seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "gib"), [("128", 128), ("128GB", 128), ("36 gb", 36), ("16GiB", 16), ("24g", 24), ("0.5", 0.5)]
+)
+def test_memory_may_be_written_in_many_ways(text: str, gib: float) -> None:
+    assert units.parse_memory(text) == gib * units.GIB
+
+
+@pytest.mark.parametrize("text", ["", "GB", "0", "-8", "lots", "8 TB"])
+def test_what_is_no_memory_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is not an amount of memory"):
+        units.parse_memory(text)

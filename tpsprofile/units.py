@@ -82,6 +82,17 @@ def nominal_ram(size_bytes: float | None) -> str:
     return f"{sold} GB" if sold <= gib * 1.08 else f"{gib:.{0 if gib >= 1 else 1}f} GB"
 
 
+def parse_memory(text: str) -> int:
+    """Bytes of memory from ``128``, ``128GB`` or ``128 GiB``, as memory is sold (2^30 bytes each).
+
+    Raises UsageError for anything else.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:gi?b?)?\s*", text, re.IGNORECASE)
+    if not found or not 0.25 <= float(found[1]) <= 1e5:
+        raise UsageError(f"{text!r} is not an amount of memory.", "Write it in GB: 128.")
+    return round(float(found[1]) * GIB)
+
+
 _DURATION = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*(s|sec|m|min|h)?\s*$", re.IGNORECASE)
 _FACTORS = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 

@@ -175,8 +175,9 @@ def _compared(
     allow: tuple[str, ...],
 ) -> tuple[Comparison, tuple[str, ...]]:
     """Both machines, and what is to be said of a prediction. Raises UsageError where both would be predicted."""
+    from tpsprofile import units
     from tpsprofile.analysis import comparison as comparing
-    from tpsprofile.predict import sizes, stand_in
+    from tpsprofile.predict import stand_in
 
     if old[1] is not None and new[1] is not None:
         if ram is not None:
@@ -187,7 +188,7 @@ def _compared(
         raise UsageError(
             f"Nobody measured {old[0]} or {new[0]}.", "One of them must have figures: tpsprofile sweep there."
         )
-    ram_bytes = None if ram is None else sizes.ram(ram)
+    ram_bytes = None if ram is None else units.parse_memory(ram)
     found = stand_in.foresee(summary, who, chip, limit, ram_bytes=ram_bytes, old=old[1] is None)
     return found.comparison, found.caveats
 

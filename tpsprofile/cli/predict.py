@@ -96,11 +96,12 @@ def _subject(
     chip: str | None, machine: str | None, engine: str | None, ram: str | None, results: Sequence[Path]
 ) -> Subject:
     """Whose speed is asked for. Raises UsageError where that is not said."""
-    from tpsprofile.predict import sizes, subject
+    from tpsprofile import units
+    from tpsprofile.predict import subject
 
     if engine is not None and not engine.strip():
         raise UsageError("The engine has no name.", "Give one, as llama.cpp, or leave out --engine.")
-    ram_bytes = None if ram is None else sizes.ram(ram)
+    ram_bytes = None if ram is None else units.parse_memory(ram)
     if chip is not None and machine is None:
         return subject.of_chip(chip, engine or subject.ENGINE, ram_bytes)
     if machine is None or chip is not None:

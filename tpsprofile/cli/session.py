@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import signal
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from tpsprofile.engines import registry
 from tpsprofile.engines.base import Engine
 from tpsprofile.errors import EngineError, ModelUnreadableError, ProfileError, UsageError
 from tpsprofile.machine import activity, conditions, fit
+from tpsprofile.machine.named import named
 from tpsprofile.models import cache, memory
 from tpsprofile.plan import SweepPlan
 from tpsprofile.records import Conditions, EngineInfo, Machine, Outcome, RunHeader, Trial
@@ -200,7 +200,7 @@ def _named(tag: str | None) -> Machine:
             "The engine runs on another computer, whose chip and memory cannot be seen from here.",
             'Name that computer: --tag "Mac Studio 64GB".',
         )
-    return Machine(id=f"named-{hashlib.sha256(tag.encode()).hexdigest()[:12]}", chip="another computer", tag=tag)
+    return named(tag)
 
 
 def _plan_of(header: RunHeader, models: Sequence[str], budget: float | None) -> SweepPlan:

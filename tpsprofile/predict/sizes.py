@@ -15,7 +15,6 @@ from tpsprofile.models import catalogue, memory
 from tpsprofile.models.catalogue import SHAPES, Shape
 from tpsprofile.predict import Prediction, Weights, known, weights
 from tpsprofile.records import Record
-from tpsprofile.units import GIB
 
 Ask = Callable[[Weights], Prediction]
 """What a chip, or a machine that was measured at other sizes, runs weights at."""
@@ -208,17 +207,6 @@ def parameters(text: str) -> int:
     if not 1e6 <= value <= 1e13:
         raise UsageError(f"{text!r} is not a parameter count.", "Write it as 8.03B, 135M or 8030000000.")
     return round(value)
-
-
-def ram(text: str) -> int:
-    """Bytes of memory from ``128``, ``128GB`` or ``128 GiB``, as memory is sold (2^30 bytes each).
-
-    Raises UsageError for anything else.
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:gi?b?)?\s*", text, re.IGNORECASE)
-    if not found or not 0.25 <= float(found[1]) <= 1e5:
-        raise UsageError(f"{text!r} is not an amount of memory.", "Write it in GB: 128.")
-    return round(float(found[1]) * GIB)
 
 
 def _need(of: Weights) -> int:
