@@ -16,13 +16,13 @@ from tests import strangers
 from tests.ollama.server import VERSIONS, Replay
 from tests.strangers import Behaviour, listening, pages
 from tpsprofile.clock import Clock, SystemClock
-from tpsprofile.engines import discover, installed, knock, registry
+from tpsprofile.engines import answering, discover, installed, knock, registry
 from tpsprofile.engines.base import Capabilities, Setup, Weights
 from tpsprofile.engines.fake import FakeEngine
 from tpsprofile.engines.found import Found, State, sweep
 from tpsprofile.engines.installed import PORTS, PRODUCTS
 from tpsprofile.engines.llama.embedded import LlamaCpp
-from tpsprofile.engines.openai import servers
+from tpsprofile.engines.openai import address, servers
 from tpsprofile.errors import EngineMissingError, UsageError
 from tpsprofile.models.gguf_file import read_facts
 from tpsprofile.records import EngineInfo
@@ -85,6 +85,14 @@ def test_a_server_that_is_ready_comes_with_its_command() -> None:
         can=servers.VLLM.can,
         command=f"tpsprofile sweep --engine openai --server http://127.0.0.1:{port} --model tiny",
     )
+
+
+def test_a_server_on_another_computer_wants_a_name_for_that() -> None:
+    place = address.parse("http://10.0.0.5:8000")
+    server = servers.Server(kind="vllm", models=())
+    found = answering.engine_at(place, server)
+    assert found.command == "tpsprofile sweep --engine openai --server http://10.0.0.5:8000 --tag NAME"
+    assert found.note == "It has no model yet. NAME is yours for that computer."
 
 
 def test_a_model_in_memory_is_the_one_to_measure() -> None:
@@ -204,12 +212,26 @@ def test_a_real_llama_server(smollm2: Path) -> None:
         (strangers.endless, knock.ENDLESS),
         (strangers.status(200, b"<html>hello</html>", "text/html; charset=utf-8"), "HTTP 200, text/html"),
         (strangers.status(500, b"boom", "text/plain"), "HTTP 500, text/plain"),
+        (strangers.status(500, b'{"data": []}'), "HTTP 500, application/json"),
         (strangers.status(302, b"", "text/html"), "HTTP 302, text/html"),
         (strangers.status(200, b"[" * 100_000), "HTTP 200, application/json"),
         (strangers.status(200, b'{"data": 3}'), "HTTP 200, application/json"),
         (pages({"/health": {"status": "ok"}}), "HTTP 404, application/json"),
     ],
-    ids=["ssh", "garbage", "hangs up", "cut", "endless", "web", "500", "redirect", "deep", "no list", "health"],
+    ids=[
+        "ssh",
+        "garbage",
+        "hangs up",
+        "cut",
+        "endless",
+        "web",
+        "500",
+        "500 with a list",
+        "redirect",
+        "deep",
+        "no list",
+        "health",
+    ],
 )
 def test_who_is_no_engine_is_told_as_such(behave: Behaviour, told: str) -> None:
     found = met(behave)

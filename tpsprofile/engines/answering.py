@@ -46,7 +46,7 @@ def ask(address: Address) -> tuple[Found, ...]:
         server = servers.identify(lambda route: get(route).json(), ask_more=not address.service)
         if server is None:
             return (stranger(address, _described(listing), listing.status),)
-        return (_engine_at(address, _kobold(server, get) or server),)
+        return (engine_at(address, _kobold(server, get) or server),)
 
 
 def stranger(address: Address, what: str, status: int | None = None) -> Found:
@@ -86,10 +86,14 @@ def can_of(kind: str) -> Capabilities:
     return next((one.can for one in servers.DIALECTS if one.kind == kind), servers.OTHER.can)
 
 
-def _engine_at(address: Address, server: Server) -> Found:
+def engine_at(address: Address, server: Server) -> Found:
+    """A server that can be measured, and the command line that does."""
     names = tuple(one.facts.name for one in server.models)
     engine = engine_of(server.kind)
     place = () if engine == servers.OLLAMA.kind and _is_usual(address) else ("--server", address.root)
+    owner = () if address.local else ("--tag", "NAME")
+    model = _likely([*(server.loaded or ()), *names])
+    notes = ["" if names else "It has no model yet.", "NAME is yours for that computer." if owner else ""]
     return Found(
         name=_NAMES.get(server.kind, server.kind),
         state=State.READY,
@@ -99,8 +103,8 @@ def _engine_at(address: Address, server: Server) -> Found:
         loaded=server.loaded,
         models=names,
         can=can_of(server.kind),
-        command=sweep(engine, *place, model=_likely([*(server.loaded or ()), *names])),
-        note=None if names else "It has no model yet.",
+        command=sweep(engine, *place, *owner, model=model),
+        note=" ".join(filter(None, notes)) or None,
     )
 
 
