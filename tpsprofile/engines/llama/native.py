@@ -54,9 +54,9 @@ class LlamaServer(TakesFiles):
 
         Raises EngineMissingError where there is no such program, or it is another one.
         """
-        version, devices = self._answer("--version"), None
-        if "--list-devices" in told.options(self._usage):
-            devices = told.devices(self._answer("--list-devices"))
+        lists_devices = "--list-devices" in told.options(self._usage)
+        version = self._answer("--version")
+        devices = told.devices(self._answer("--list-devices")) if lists_devices else None
         system = told.system(self._answer(*self._loading_nothing()))
         commit = told.commit(version)
         return EngineInfo(
@@ -97,9 +97,7 @@ class LlamaServer(TakesFiles):
         """What ``--help`` prints."""
         usage = self._answer("--help")
         if not {"--ctx-size", "--port", "--host"} <= told.options(usage):
-            raise EngineMissingError(
-                f"{self._path} is no llama-server: its --help does not read like one's.", _GET_ONE
-            )
+            raise EngineMissingError(f"{self._path} is no {NAME}: its --help reads otherwise.", _GET_ONE)
         return usage
 
     def _loading_nothing(self) -> list[str]:
