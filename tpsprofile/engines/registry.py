@@ -21,6 +21,7 @@ BUILT_IN: Mapping[str, str] = {
     "llama.cpp": "tpsprofile.engines.llama.embedded:LlamaCpp",
     "llama-server": "tpsprofile.engines.llama.native:LlamaServer",
     "ollama": "tpsprofile.engines.ollama.engine:Ollama",
+    "openai": "tpsprofile.engines.openai.engine:OpenAI",
     "fake": "tpsprofile.engines.fake:FakeEngine",
 }
 
