@@ -46,6 +46,10 @@ class Box(NamedTuple):
     def crossed_by(self, segment: Segment) -> bool:
         """A part of the segment lies in the box (Liang and Barsky's clipping)."""
         (ax, ay), (bx, by) = segment
+        if (ax < self.x0 and bx < self.x0) or (ax > self.x1 and bx > self.x1):  # most lie far away
+            return False
+        if (ay < self.y0 and by < self.y0) or (ay > self.y1 and by > self.y1):
+            return False
         dx, dy = bx - ax, by - ay
         enter, leave = 0.0, 1.0
         for step, room in ((-dx, ax - self.x0), (dx, self.x1 - ax), (-dy, ay - self.y0), (dy, self.y1 - ay)):
