@@ -347,6 +347,16 @@ def test_a_program_that_answers_is_not_told_to_be_started(tmp_path: Path) -> Non
         assert named(discover.look(ports=[port]), "vLLM").state is State.READY
 
 
+def test_a_program_that_an_engine_starts_by_itself_is_ready_where_it_is_installed(tmp_path: Path) -> None:
+    """And it is not run to be looked at: this one would fail."""
+    before = named(discover.look(ports=[]), "llama-server")
+    assert (before.state, before.engine) == (State.ABSENT, "llama-server")
+    put(tmp_path / "bin" / "llama-server")
+    after = named(discover.look(ports=[]), "llama-server")
+    assert (after.state, after.command) == (State.READY, "tpsprofile sweep --engine llama-server")
+    assert after.can == registry.create("llama-server").can
+
+
 def test_ports_and_programs_are_few_and_distinct() -> None:
     assert len({port.number for port in PORTS}) == len(PORTS) <= 12
     assert len({product.name for product in PRODUCTS}) == len(PRODUCTS)

@@ -53,7 +53,7 @@ def look(servers: Sequence[str] = (), *, ports: Sequence[int] | None = None) -> 
         found += [stranger(place, knock.SILENT)] if answer is None else []
         found += [stranger(place, NOBODY)] if answer == () and place in named else []
     met = {one.name for one in found}
-    found += [_product(product) for product in installed.PRODUCTS if product.name not in met]
+    found += [_product(product) for product in installed.PRODUCTS if not met & {product.name, product.engine}]
     return tuple(sorted(_needed(found), key=lambda one: list(State).index(one.state)))
 
 
@@ -98,7 +98,7 @@ def _for_any_server(blank: Found) -> Found | None:
 
 def _own_program(blank: Found) -> Found | None:
     """An engine that starts one of the known programs by itself."""
-    product = next((product for product in installed.PRODUCTS if product.name == blank.name), None)
+    product = next((product for product in installed.PRODUCTS if product.engine == blank.name), None)
     if product is None or blank.can is None or blank.can.server != "program":
         return None
     here = installed.find(product)

@@ -22,6 +22,8 @@ class Product(Record, frozen=True, kw_only=True):
     """As its makers write it."""
     kind: str = OTHER.kind
     """The kind of server that it is, in the words of ``openai.servers``."""
+    engine: str | None = None
+    """Name of the registered engine that starts it by itself."""
     commands: tuple[str, ...] = ()
     """Names on the PATH, any of which means that it is installed."""
     files: tuple[str, ...] = ()
@@ -70,6 +72,7 @@ PRODUCTS: tuple[Product, ...] = (
     Product(
         name="llama-server",
         kind=LLAMA_SERVER.kind,
+        engine="llama-server",
         commands=("llama-server",),
         start="llama-server -m FILE.gguf --port 8080",
         install="brew or winget install llama.cpp",
@@ -84,6 +87,7 @@ PRODUCTS: tuple[Product, ...] = (
     Product(
         name="mlx_lm.server",
         kind=MLX_LM.kind,
+        engine="mlx",
         commands=("mlx_lm.server",),
         package=("mlx_lm", "mlx-lm"),
         start="mlx_lm.server --model NAME",
