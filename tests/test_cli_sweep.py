@@ -215,7 +215,9 @@ def test_what_cannot_run_here_is_not_pulled(without_1b: FakeEngine, monkeypatch:
 def test_files_are_found_again_by_name_when_resuming(
     tiny_models: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    Path("p.yaml").write_text("models: [x]\ntokens_out: 4\ncontext_tokens: 256\ntrials: 2\nmost_trials: 2\n")
+    Path("p.yaml").write_text(
+        "models: [x]\ntokens_out: 4\ncontext_tokens: 256\ntrials: 2\nmost_trials: 2\nstop_below: 0"
+    )
     a, b = map(str, tiny_models)
     assert call("sweep", "p.yaml", "--model", a, "--model", b, "--no-chart").exit_code == 0
     (file,) = store.find([tmp_path / "results"])

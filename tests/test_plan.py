@@ -105,3 +105,30 @@ def test_sustained_work_is_not_cut_by_the_plans_budget() -> None:
 def test_no_time_at_all_means_no_limit() -> None:
     plan = plans.parse("models: [a]\nbudget: 0\ncase_budget: 0\nsustain: 0\ncooldown: 0", name="x")
     assert (plan.budget, plan.case_budget, plan.sustain, plan.cooldown) == (None, None, None, 0)
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "HF_TOKEN", "KEY2", "my_key", "_K"])
+def test_the_key_is_named_by_its_variable(name: str) -> None:
+    assert plans.parse(f"models: [a]\nkey_env: {name}", name="x").key_env == name
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "sk-proj-abcDEF123",
+        "gsk_abcdefghijkl",
+        "hf_abcdefghijklmnop",
+        "AKIAIOSFODNNEXAMPLEX",
+        "A1B2C3D4E5F6",
+        "tok_0a1b2c3d4e5f",
+        "Secret_Word",
+        "two words",
+        "",
+        "NAME=secret",
+        "$NAME",
+    ],
+)
+def test_a_key_in_place_of_its_variable_is_refused_and_not_repeated(key: str) -> None:
+    with pytest.raises(PlanError, match="no name of an environment variable") as caught:
+        plans.override(plans.load("quick"), key_env=key)
+    assert not key or key not in str(caught.value)

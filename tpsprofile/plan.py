@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ class SweepPlan(Record, frozen=True, kw_only=True):
     cloud: bool = False
     """The server is a service of somebody else's: a control beside the machines, not one of them."""
     models: tuple[str, ...]
-    """Names (``llama3.2:1b``), names with a quantisation for the twin (``llama3.2:1b@Q4_0``), or GGUF files."""
+    """Names (``llama3.2:1b``), names with a quantisation for the twin (``llama3.2:1b@Q4_0``), or paths of GGUF
+    files and of folders with safetensors."""
     prompt: str = "csvs-to-sqlite"
     tokens_out: int = 256
     """Tokens to generate in each trial."""
@@ -77,6 +79,11 @@ _OR_NONE = ("budget", "case_budget", "sustain")
 _DURATIONS = ("budget", "silence", "case_budget", "sustain", "cooldown")
 CONTEXT_STEP = 256
 """llama.cpp rounds context lengths up to a multiple of this."""
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}|[a-z_][a-z0-9_]{0,31}")
+_LIKE_A_KEY = re.compile(
+    r"(sk|csk|gsk|hf|pk|fw|r8|xai|ghp|tgp|pplx|nvapi)_.*|[A-Za-z0-9]{20,}|.*(\d\D*){6}", re.DOTALL
+)
+"""Beginnings that services give their keys, long words, and more digits than names have."""
 SHORTEST_PROMPT = 100
 """Tokens that the fixed prompt takes with any usual tokenizer, at most."""
 SLACK_TOKENS = 64
@@ -188,6 +195,7 @@ def _validated(raw: dict[str, Any], where: str) -> SweepPlan:
     if "context_tokens" not in raw:
         plan = msgspec.structs.replace(plan, context_tokens=max(plan.context_tokens, context_needed(plan)))
     _check(plan, where)
+    _check_key(plan.key_env, where)
     _check_work(plan, where)
     return plan
 
@@ -218,6 +226,15 @@ def _check(plan: SweepPlan, where: str) -> None:
         raise PlanError(
             f"{where}: context_tokens: depth, prompt and tokens_out do not fit in {plan.context_tokens}.",
             f"They need at least {needed}.",
+        )
+
+
+def _check_key(name: str | None, where: str) -> None:
+    """What is no name may be the key itself, so it is not repeated."""
+    if name is not None and (not _VARIABLE.fullmatch(name) or _LIKE_A_KEY.fullmatch(name)):
+        raise PlanError(
+            f"{where}: key_env: what stands there is no name of an environment variable.",
+            "Put the key into one and give its name: OPENAI_API_KEY.",
         )
 
 

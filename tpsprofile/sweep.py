@@ -26,6 +26,9 @@ from tpsprofile.schema import FORMAT
 from tpsprofile.sources import Candidate
 from tpsprofile.store import SUFFIX, ResultsFile
 
+WITHHELD = "as given"
+"""What results have in place of a server, which is private."""
+
 
 class Host(Record, frozen=True, kw_only=True):
     """The machine and its engine, and what is asked of them while a sweep runs; handed in, so tests can answer."""
@@ -276,15 +279,17 @@ def _size(candidate: Candidate) -> tuple[float, str]:
 
 def _settings(plan: SweepPlan) -> dict[str, Any]:
     """The plan for the record, with the names of files but no folders and no servers, which are private."""
-    models = tuple(PurePath(name).name if is_file(name) else name for name in plan.models)
-    server = None if plan.server is None else "as given"
+    models = tuple(map(shared_name, plan.models))
+    server = None if plan.server is None else WITHHELD
     settings: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(plan, models=models, server=server))
     return settings
 
 
-def is_file(name: str) -> bool:
-    """A model of a plan is a file rather than a name."""
-    return name.lower().endswith(".gguf") or Path(name).expanduser().is_file()
+def shared_name(name: str) -> str:
+    """A model of a plan as results have it: of a path only the last part, with a slash where it is a folder."""
+    if not sources.is_path(name):
+        return name
+    return PurePath(name).name + ("/" if Path(name).expanduser().is_dir() else "")
 
 
 def without_private_names(row: Trial) -> Trial:

@@ -9,7 +9,6 @@ import click
 
 from tpsprofile import plan as plans
 from tpsprofile.errors import UsageError
-from tpsprofile.plan import SweepPlan
 from tpsprofile.units import parse_seconds
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,31 +34,40 @@ def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 
 def plan_options(command: F) -> F:
-    """The argument PLAN and the options that override it."""
+    """The argument PLAN and the options that override it: what ``targets.plans_of`` takes."""
     for decorate in reversed(
         (
             click.argument("plan", required=False, shell_complete=complete_plan),
-            click.option("--engine", metavar="NAME", shell_complete=complete_engine, help="Run on this engine."),
+            click.option(
+                "--engine",
+                "engines",
+                metavar="NAME",
+                multiple=True,
+                shell_complete=complete_engine,
+                help="Run on this engine; may be repeated to put several beside each other.",
+            ),
             click.option(
                 "--model",
                 "models",
-                metavar="NAME|FILE.gguf",
+                metavar="NAME|PATH",
                 multiple=True,
                 shell_complete=complete_model,
                 help="Run this model instead of the plan's; may be repeated.",
             ),
+            click.option(
+                "--server",
+                "servers",
+                metavar="[ENGINE=]WHERE",
+                multiple=True,
+                help="Where the engine is: the path of a program, or the address of a server.",
+            ),
+            click.option("--key-env", metavar="NAME", help="Environment variable with the server's key."),
+            click.option("--chat", is_flag=True, help="Send prompts through the model's chat template."),
+            click.option("--cloud", is_flag=True, help="The server is somebody's service: a control."),
         )
     ):
         command = decorate(command)
     return command
-
-
-def chosen_plan(name: str | None, **changes: Any) -> SweepPlan:
-    """The plan of that name or file, with ``changes`` (fields of a plan; None leaves one as it is) put over it.
-
-    Raises PlanError or UsageError.
-    """
-    return plans.override(plans.load(name or plans.DEFAULT), **changes)
 
 
 class Duration(click.ParamType[float]):

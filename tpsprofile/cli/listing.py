@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from tpsprofile import sources, units
+from tpsprofile.cli.prepared import usable_bytes
 from tpsprofile.engines import registry
 from tpsprofile.engines.base import Engine
 from tpsprofile.errors import EngineMissingError
 from tpsprofile.machine import fit
 from tpsprofile.models import cache, memory
 from tpsprofile.plan import SweepPlan
+from tpsprofile.records import Record
 from tpsprofile.render.lines import SYNTHETIC_MARK, weights
 from tpsprofile.sources import Candidate
 
@@ -24,35 +29,63 @@ _ORIGINS = {
 }
 
 
-def show(plan: SweepPlan, *, as_json: bool) -> None:
-    """Print the plan's models. Raises what ``sources.candidates`` raises."""
-    engine = registry.of_plan(plan)
-    found = sources.candidates(plan.models, engine, context_tokens=plan.context_tokens, cache=cache.folder())
-    usable = fit.usable_bytes(gpu_used=_uses_gpu(engine))
-    console = Console()
+def show(plans: Sequence[SweepPlan], *, as_json: bool) -> None:
+    """Print the models of each plan; as JSON one document, or a list of them. Raises as ``candidates`` does."""
+    found = [_listed(plan, forgiving=len(plans) > 1) for plan in plans]
     if as_json:
-        rows = [{**msgspec.to_builtins(one), "fits": _fits(one, usable)} for one in found]
-        document = {"plan": plan.name, "engine": plan.engine, "usable_bytes": usable, "models": rows}
-        print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())  # noqa: T201
+        documents = [_document(one) for one in found]
+        text = msgspec.json.encode(documents if len(documents) > 1 else documents[0])
+        print(msgspec.json.format(text, indent=2).decode())  # noqa: T201
         return
+    console = Console()
+    for number, one in enumerate(found):
+        if number:
+            console.print()
+        _show(one, console)
+
+
+class _Listed(Record, frozen=True, kw_only=True):
+    """A plan, what its models are here, and the memory they may take, in bytes."""
+
+    plan: SweepPlan
+    candidates: list[Candidate]
+    usable: int | None
+
+
+def _listed(plan: SweepPlan, *, forgiving: bool) -> _Listed:
+    engine = registry.of_plan(plan)
+    found = sources.candidates(
+        plan.models, engine, context_tokens=plan.context_tokens, cache=cache.folder(), forgiving=forgiving
+    )
+    return _Listed(plan=plan, candidates=found, usable=_usable(engine))
+
+
+def _document(one: _Listed) -> dict[str, Any]:
+    rows = [{**msgspec.to_builtins(each), "fits": _fits(each, one.usable)} for each in one.candidates]
+    return {"plan": one.plan.name, "engine": one.plan.engine, "usable_bytes": one.usable, "models": rows}
+
+
+def _show(one: _Listed, console: Console) -> None:
+    plan, found = one.plan, one.candidates
     console.print(f"plan {plan.name} · {plan.about}" if plan.about else f"plan {plan.name}", highlight=False)
+    memory_text = f"{units.memory(one.usable)} of memory can be had"
     console.print(
-        f"engine {plan.engine} · context {plan.context_tokens} · {units.memory(usable)} of memory can be had\n",
+        f"engine {plan.engine} · context {plan.context_tokens} · {memory_text}\n",
         highlight=False,
     )
-    console.print(_table(found, usable, console.width))
-    for one in found:
-        if one.problem is not None:
-            console.print(f"{one.facts.name}: {one.problem[1]}", style="dim", highlight=False, markup=False)
-    if any(one.facts.synthetic for one in found):
+    console.print(_table(found, one.usable, console.width))
+    for each in found:
+        if each.problem is not None:
+            console.print(f"{each.facts.name}: {each.problem[1]}", style="dim", highlight=False, markup=False)
+    if any(each.facts.synthetic for each in found):
         console.print(f"\n{SYNTHETIC_MARK} synthetic weights, written when needed", style="dim", highlight=False)
 
 
-def _uses_gpu(engine: Engine) -> bool:
+def _usable(engine: Engine) -> int | None:
     try:
-        return engine.info().may_use_gpu
+        return usable_bytes(engine.info())
     except EngineMissingError:
-        return True
+        return fit.usable_bytes(gpu_used=True)
 
 
 def _fits(one: Candidate, usable: int | None) -> bool | None:

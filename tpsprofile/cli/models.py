@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from tpsprofile.cli.choose import chosen_plan, plan_options
+from tpsprofile.cli.choose import plan_options
 
 
 @click.command(
@@ -16,16 +16,19 @@ Examples:
   tpsprofile models                  the plan "quick"
   tpsprofile models laptop           what Ollama has, and what is missing
   tpsprofile models synthetic --json for a program
+  tpsprofile models --engine openai --server http://127.0.0.1:1234
+                                     what that server has loaded
 """,
 )
 @plan_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def models(*, plan: str | None, engine: str | None, models: Sequence[str], as_json: bool) -> None:
+def models(*, plan: str | None, as_json: bool, **chosen: Any) -> None:
     """Show the models of a plan: size on disk, memory needed, whether they fit, and where they come from.
 
     Memory is weights, KV cache at the plan's context length, and overhead. Nothing is downloaded, and
     no model is written.
     """
     from tpsprofile.cli import listing
+    from tpsprofile.cli.targets import plans_of
 
-    listing.show(chosen_plan(plan, engine=engine, models=tuple(models) or None), as_json=as_json)
+    listing.show(plans_of(plan, **chosen), as_json=as_json)

@@ -76,6 +76,7 @@ def heading(header: RunHeader, plan: SweepPlan) -> str:
         machine.label,
         machine.os,
         "SIMULATED, not a measurement" if engine.simulated else f"{engine.name} {engine.version or ''}".strip(),
+        "a control, not a machine" if engine.cloud else "",
         {"mains": "mains power", "battery": "on battery"}.get(header.conditions.power_source or ""),
     ]
     budget = "no time limit" if plan.budget is None else f"at most {units.seconds(plan.budget)}"

@@ -6,25 +6,22 @@ import shlex
 import signal
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Self
 
-import click
 import msgspec
 from rich.console import Console
 
 from tpsprofile import machine, sources, store
-from tpsprofile import plan as plans
 from tpsprofile.cli import screen
+from tpsprofile.cli.prepared import Prepared, is_elsewhere, prepare, usable_bytes
+from tpsprofile.cli.resumed import plan_of
+from tpsprofile.deadline import Deadline
 from tpsprofile.engines import registry
-from tpsprofile.engines.base import Engine
-from tpsprofile.errors import EngineError, ModelUnreadableError, ProfileError, UsageError
-from tpsprofile.machine import activity, conditions, fit
-from tpsprofile.machine.named import named
-from tpsprofile.models import cache, memory
-from tpsprofile.plan import SweepPlan
+from tpsprofile.errors import ProfileError
+from tpsprofile.machine import activity, conditions
+from tpsprofile.models import cache
 from tpsprofile.records import Conditions, EngineInfo, Machine, Outcome, RunHeader, Trial
-from tpsprofile.sources import Candidate
 from tpsprofile.store import ResultsFile
 from tpsprofile.sweep import Host, Sweep, begin, check_resumable
 
@@ -40,50 +37,56 @@ _FAILURES = {
 class Session:
     """One sweep with its screen."""
 
-    def __init__(
-        self,
-        plan: SweepPlan,
-        engine: Engine,
-        *,
-        candidates: list[Candidate],
-        file: ResultsFile,
-        header: RunHeader,
-        prior: Sequence[Trial],
-    ) -> None:
-        self._plan = plan
-        self._engine = engine
-        self._candidates = candidates
+    def __init__(self, one: Prepared, *, file: ResultsFile, header: RunHeader, prior: Sequence[Trial]) -> None:
+        self._plan = one.plan
+        self._engine = one.engine
+        self._candidates = one.candidates
         self._file = file
         self._header = header
         self._prior = prior
         self._console = Console()
+        self._deadline: Deadline | None = None
+        self._outcomes: set[Outcome] = set()
 
     @classmethod
-    def begin(cls, plan: SweepPlan, *, out: Path, tag: str | None, pull: bool) -> Self:
-        """A new sweep with a file of its own. Raises ProfileError before anything is written."""
-        engine = registry.of_plan(plan)
-        candidates = _candidates(plan, engine, pull=pull)
-        info = engine.info()
-        with Console(stderr=True).status("Looking at this machine…"):
-            host = _named(tag) if info.remote else machine.identify(tag=tag)
-        now = Conditions() if info.remote else conditions.look()
-        file, header = begin(plan, engine, info, host, now, out=out)
-        return cls(plan, engine, candidates=candidates, file=file, header=header, prior=())
+    def begin(cls, one: Prepared, *, machine: Machine, out: Path) -> Self:
+        """A new sweep with a file of its own. Raises ResultsError where it cannot be written."""
+        now = Conditions() if is_elsewhere(one.info) else conditions.look()
+        file, header = begin(one.plan, one.engine, one.info, machine, now, out=out)
+        return cls(one, file=file, header=header, prior=())
 
     @classmethod
-    def resume(cls, path: Path, *, models: Sequence[str], budget: float | None, pull: bool) -> Self:
+    def resume(
+        cls,
+        path: Path,
+        *,
+        models: Sequence[str] = (),
+        budget: float | None = None,
+        server: str | None = None,
+        key_env: str | None = None,
+        pull: bool = False,
+    ) -> Self:
         """Go on with the file at ``path``; the plan is the one it was begun with.
 
+        What results do not tell has to be said again: the ``server``, and folders of ``models`` that are files.
         Raises ResultsError for a file that is not ours, is of another machine, or of another engine.
         """
         header = store.read(path).header
-        plan = _plan_of(header, models, budget)
+        plan = plan_of(header, models=models, budget=budget, server=server, key_env=key_env)
         engine = registry.of_plan(plan)
-        same = header.machine if header.engine.remote else machine.identify(bandwidth=False)
+        same = header.machine if is_elsewhere(header.engine) else machine.identify(bandwidth=False)
         check_resumable(header, engine, engine.info(), same)
-        candidates = _candidates(plan, engine, pull=pull)
+        one = prepare(plan, pull=pull)
+        if one.obstacle is not None:
+            raise one.obstacle
         run, file = ResultsFile.resume(path)
-        return cls(plan, engine, candidates=candidates, file=file, header=run.header, prior=run.trials)
+        return cls(one, file=file, header=run.header, prior=run.trials)
+
+    @property
+    def spent_s(self) -> float:
+        """Seconds of its budget that are used up; 0.0 without one."""
+        left = self._deadline.left() if self._deadline else None
+        return 0.0 if left is None or self._plan.budget is None else self._plan.budget - left
 
     def run(self, *, keep: bool) -> bool:
         """Measure, and show it. True where a model failed that ought to have run.
@@ -102,6 +105,7 @@ class Session:
                 with suppress(ProfileError):  # the model's row will say why
                     sources.fetch(self._candidates, cache=folder, progress=display.preparing)
                 sweep = Sweep(self._plan, self._engine, host=host, cache=folder, keep=keep, listen=display)
+                self._deadline = sweep.deadline
                 display.watch_budget(sweep.deadline)
                 sweep.run(self._candidates, self._file, self._prior)
         except KeyboardInterrupt:
@@ -111,11 +115,16 @@ class Session:
             raise
         self._show(display)
         say(f"results  {_shown(self._file.path)}")
-        rows = [row for rows in display.rows.values() for row in rows]
-        if not any(row.outcome is Outcome.OK for row in rows):
+        self._outcomes = {row.outcome for rows in display.rows.values() for row in rows}
+        if Outcome.OK not in self._outcomes:
             say("No model could be measured; the reasons are above.")
             return True
-        return any(row.outcome in _FAILURES for row in rows)
+        return bool(self._outcomes & _FAILURES)
+
+    @property
+    def has_none(self) -> bool:
+        """The engine had not one of the models, or none that it could run."""
+        return self._outcomes <= {Outcome.NOT_INSTALLED, Outcome.REFUSED}
 
     def draw(self, out: Path) -> None:
         """The chart of everything in ``out``, this run included, beside this run's file."""
@@ -138,6 +147,7 @@ class Session:
         files = [one.path for one in self._candidates if one.origin == sources.FILE and one.path]
         command = ["tpsprofile", "sweep", "--resume", _shown(self._file.path)]
         command += [word for path in files for word in ("--model", path)]
+        command += [] if self._plan.server is None else ["--server", self._plan.server]
         self._say(f"Stopped. {kept} row{'s' * (kept != 1)} are kept. Go on with:\n  {shlex.join(command)}")
         raise SystemExit(130)
 
@@ -145,82 +155,12 @@ class Session:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def _candidates(plan: SweepPlan, engine: Engine, *, pull: bool) -> list[Candidate]:
-    """The plan's models. Raises the reason where not one of them can run."""
-    found = sources.candidates(plan.models, engine, context_tokens=plan.context_tokens, cache=cache.folder())
-    if pull and engine.can.pulls_models:
-        usable = _usable_bytes(engine.info())
-        found = [_pulled(candidate, plan, engine, usable) for candidate in found]
-    problems = [candidate.problem for candidate in found if candidate.problem is not None]
-    if len(problems) == len(found):
-        outcome, reason = problems[0]
-        raise ModelUnreadableError(reason) if outcome is Outcome.UNREADABLE else EngineError(reason)
-    return found
-
-
 def _host(machine: Machine, engine: EngineInfo) -> Host:
     """What can be asked of the machine while the engine works; nothing, where that is another computer."""
-    host = Host(machine=machine, engine=engine, usable_bytes=lambda: _usable_bytes(engine))
-    if engine.remote or engine.simulated:
+    host = Host(machine=machine, engine=engine, usable_bytes=lambda: usable_bytes(engine))
+    if is_elsewhere(engine) or engine.simulated:
         return host
     return msgspec.structs.replace(host, look=conditions.look, read=activity.read)
-
-
-def _usable_bytes(engine: EngineInfo) -> int | None:
-    """Memory that a model may take; unknown on another computer."""
-    return None if engine.remote else fit.usable_bytes(gpu_used=engine.may_use_gpu)
-
-
-def _pulled(candidate: Candidate, plan: SweepPlan, engine: Engine, usable: int | None) -> Candidate:
-    """The candidate after the engine downloaded what was missing of it, unless it could not run here anyway."""
-    if candidate.problem is None or candidate.problem[0] is not Outcome.NOT_INSTALLED:
-        return candidate
-    if candidate.need is not None and not memory.fits(candidate.need, usable):
-        return candidate
-    name = candidate.facts.name
-    with click.progressbar(length=1, label=f"pulling {name}", show_pos=False) as bar:
-
-        def progress(done: int, total: int | None) -> None:
-            if total:
-                bar.length = total
-                bar.update(done - bar.pos)
-
-        try:
-            engine.pull(name, progress)
-        except ProfileError as error:
-            problem = (Outcome.NOT_PREPARED, str(error))
-            return msgspec.structs.replace(candidate, problem=problem)
-    return sources.candidates([name], engine, context_tokens=plan.context_tokens, cache=cache.folder())[0]
-
-
-def _named(tag: str | None) -> Machine:
-    """Another computer, of which nothing is known but what the user calls it."""
-    if tag is None:
-        raise UsageError(
-            "The engine runs on another computer, whose chip and memory cannot be seen from here.",
-            'Name that computer: --tag "Mac Studio 64GB".',
-        )
-    return named(tag)
-
-
-def _plan_of(header: RunHeader, models: Sequence[str], budget: float | None) -> SweepPlan:
-    try:
-        plan = msgspec.convert(header.settings, SweepPlan)
-    except msgspec.ValidationError:
-        raise UsageError("The file does not hold the plan it was made with.", "It cannot be resumed.") from None
-    given = {PurePath(path).name: path for path in models}
-    strangers = given.keys() - set(plan.models)
-    if strangers:
-        raise UsageError(f"{', '.join(sorted(strangers))} is not in the file's plan.", "Begin a new sweep for it.")
-    found = tuple(given.get(name, name) for name in plan.models)
-    lost = [name for name in found if name.lower().endswith(".gguf") and not Path(name).exists()]
-    if lost:
-        raise UsageError(f"{', '.join(lost)}: not in this folder.", "Say where: --model FOLDER/FILE.gguf.")
-    return plans.override(
-        plan,
-        models=found,
-        budget=budget,
-    )
 
 
 def _shown(path: Path) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from tpsprofile.cli.choose import Counts, Duration, Share, chosen_plan, plan_options
+from tpsprofile.cli.choose import Counts, Duration, Share, plan_options
 from tpsprofile.plan import ORDERS
 
 
@@ -20,6 +21,10 @@ Examples:
   tpsprofile sweep --model model.gguf    a file of your own
   tpsprofile sweep --depth 0,4096        what a long context costs
   tpsprofile sweep --sustain 10m         whether models keep their speed
+  tpsprofile sweep --engine ollama --engine llama-server --server PATH
+                                         the same files on two engines
+  tpsprofile sweep --engine openai --server http://127.0.0.1:1234
+                                         what that server has loaded
   tpsprofile sweep --resume FILE         go on where FILE was cut off
 """,
 )
@@ -69,53 +74,50 @@ Examples:
 def sweep(
     *,
     plan: str | None,
-    engine: str | None,
+    engines: Sequence[str],
     models: Sequence[str],
-    line: float | None,
+    servers: Sequence[str],
+    key_env: str | None,
+    chat: bool,
+    cloud: bool,
     budget: float | None,
-    precision: float | None,
-    trials: int | None,
-    case_budget: float | None,
-    depth: tuple[int, ...] | None,
-    prompt_tokens: tuple[int, ...] | None,
-    sustain: float | None,
-    order: str | None,
-    cooldown: float | None,
     out: Path,
     resume: Path | None,
     tag: str | None,
     pull: bool,
     keep: bool,
     chart: bool,
+    **work: Any,
 ) -> None:
     """Measure how fast models run here: trials are repeated until the median is known, each one a row on the disk.
 
     PLAN is a file, or the name of one that comes with tpsprofile: quick (the default), laptop, synthetic.
     Options override it. Models that do not fit in memory are never started; models far below the line end
     the climb. Ctrl-C keeps what is measured.
-    """
-    from tpsprofile.cli.session import Session
 
-    changes = {
-        "engine": engine,
-        "line": line,
-        "precision": precision,
-        "trials": trials,
-        "case_budget": case_budget,
-        "depth": depth,
-        "prompt_tokens": prompt_tokens,
-        "sustain": sustain,
-        "order": order,
-        "cooldown": cooldown,
-    }
-    if resume is None:
-        chosen = chosen_plan(plan, models=tuple(models) or None, budget=budget, **changes)
-        session = Session.begin(chosen, out=out, tag=tag, pull=pull)
+    With several engines a model of the catalogue is the same synthetic file on all of them, and the budget is
+    for all together: each gets an equal share of what is left.
+    """
+    from tpsprofile.cli import together
+    from tpsprofile.cli.session import Session
+    from tpsprofile.cli.targets import plans_of
+
+    if resume is not None:
+        if plan or tag or engines or chat or cloud or any(value is not None for value in work.values()):
+            raise click.UsageError("--resume goes on with the file's own plan, engine and tag.")
+        if len(servers) > 1:
+            raise click.UsageError("--resume goes on with one engine, which has one --server.")
+        server = servers[0] if servers else None
+        session = Session.resume(resume, models=models, budget=budget, server=server, key_env=key_env, pull=pull)
+        failed = session.run(keep=keep)
     else:
-        if plan or tag or any(value is not None for value in changes.values()):
-            raise click.UsageError("--resume goes on with the file's own plan and tag.")
-        session = Session.resume(resume, models=models, budget=budget, pull=pull)
-    failed = session.run(keep=keep)
+        setup: dict[str, Any] = {"servers": servers, "key_env": key_env, "chat": chat, "cloud": cloud}
+        chosen = plans_of(plan, engines=engines, models=models, budget=budget, **setup, **work)
+        if len(chosen) == 1:
+            session = together.alone(chosen[0], out=out, tag=tag, pull=pull)
+            failed = session.run(keep=keep)
+        else:
+            failed, session = together.run(chosen, out=out, tag=tag, pull=pull, keep=keep)
     if chart:
         session.draw(out)
     if failed:

@@ -69,7 +69,7 @@ def candidates(
         except UsageError as error:
             if not forgiving:
                 raise
-            found.append(absent(name, Outcome.NOT_INSTALLED, error, context_tokens))
+            found.append(absent(name, Outcome.NOT_INSTALLED, UsageError(error.what), context_tokens))
     return found
 
 
