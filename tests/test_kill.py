@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.llama_server import REAL, replaying
 from tests.support import Ear
 from tpsprofile import sources, store
 from tpsprofile.engines import registry
@@ -126,7 +127,7 @@ class Assassin(Ear):
         if self.killed or self.finished:
             return
         for child in psutil.Process().children():
-            if any("llamacpp_child" in word for word in child.cmdline()):
+            if "tpsprofile.engines.llama.child" in child.cmdline():
                 child.send_signal(signal.SIGKILL)
                 self.killed = True
 
@@ -168,6 +169,45 @@ def test_killing_the_engine_is_an_outcome_and_the_sweep_goes_on(
             assert "signal 9" in (first[-1].reason or "")
             assert all(row.outcome is Outcome.OK for row in first[:-1])
     assert deaths >= MOMENTS * 3 // 4, "the kills came too late to prove anything"
+
+
+SERVED = """
+import sys
+from tpsprofile.engines import registry
+from tpsprofile.engines.base import Request, Setup, Weights
+from tpsprofile.records import ModelFacts
+engine = registry.create("llama-server", setup=Setup(server=sys.argv[1]))
+weights = Weights(facts=ModelFacts(name="m"), path=sys.argv[2])
+print("ready", flush=True)
+while True:
+    with engine.load(weights, context_tokens=512, silence_s=60) as session:
+        print(session.pids[0], flush=True)
+        for _ in session.generate(Request(prompt="hello", tokens_out=32)):
+            pass
+"""
+
+
+@pytest.mark.parametrize("kind", ["recorded", *(["real"] if REAL else [])])
+def test_killing_the_profiler_leaves_no_server_of_the_users_own(
+    kind: str, tmp_path: Path, tiny_models: tuple[Path, Path]
+) -> None:
+    """Killed 5 times at random moments: while the server starts, loads, answers, and ends."""
+    chance = random.Random(5)
+    server = str(REAL if kind == "real" else replaying(tmp_path, "--pace", "0.005"))
+    seen = 0
+    for _ in range(5):
+        command = [sys.executable, "-c", SERVED, server, str(tiny_models[0])]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as profiler:
+            assert profiler.stdout is not None
+            assert profiler.stdout.readline() == "ready\n"
+            if chance.random() < 0.5:
+                profiler.stdout.readline()
+            time.sleep(chance.uniform(0.0, 1.0))
+            children = psutil.Process(profiler.pid).children(recursive=True)
+            profiler.kill()
+        seen += bool(children)
+        assert gone(children), "a server outlived the profiler"
+    assert seen >= 3, "the kills came too late to prove anything"
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGINT") or sys.platform == "win32", reason="needs Unix signals")
