@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 
-import httpx
-
-from tpsprofile.engines.base import Finished, Request
+from tpsprofile.clock import SystemClock
+from tpsprofile.engines.base import Finished, Request, Setup, Weights
+from tpsprofile.engines.llama.native import LlamaServer
 from tpsprofile.engines.llama.session import LlamaCppSession
 from tpsprofile.models import cache, catalogue, packaged, recipes, synthetic
+from tpsprofile.models.gguf_file import read_facts
 
 SMALL, LARGE = "smollm2:135m", "llama3.2:1b"
 """Some hundred and some tens of tokens a second on a desktop processor."""
@@ -35,22 +33,15 @@ def program(build: Path, name: str) -> Path:
     return found or sys.exit(f"There is no {name} below {build}.")
 
 
-def serve(program: Path, path: Path, threads: int) -> LlamaCppSession:
-    """A session with a llama-server of its own, on loopback, which ends when the session is left.
+def weights_of(path: Path) -> Weights:
+    """A model file, ready to be loaded."""
+    return Weights(facts=read_facts(path), path=str(path))
 
-    Batches and flash attention are those of llama.cpp's own tools; one slot, nothing cached between requests.
-    Raises RuntimeError where it does not start.
-    """
-    server, started = LlamaServer(program, path, threads), time.perf_counter()
-    try:
-        while not server.answers():
-            if server.ended() or time.perf_counter() - started > _READY_S:
-                raise RuntimeError(f"llama-server did not start ({server.how_it_ended()}): {server.command}")
-            time.sleep(0.05)
-    except BaseException:
-        server.end()
-        raise
-    return LlamaCppSession(server, server.url, time.perf_counter() - started)
+
+def serve(program: Path, path: Path) -> LlamaCppSession:
+    """A session with a llama-server of its own, set up as the managed engine sets it up; ends when it is left."""
+    engine = LlamaServer(SystemClock(), Setup(server=str(program)))
+    return engine.load(weights_of(path), context_tokens=CONTEXT_TOKENS, silence_s=_READY_S)
 
 
 def run(session: LlamaCppSession, prompt: str, tokens: int) -> Finished:
@@ -59,50 +50,6 @@ def run(session: LlamaCppSession, prompt: str, tokens: int) -> Finished:
     assert isinstance(last, Finished)
     assert last.tokens_cached == 0
     return last
-
-
-class LlamaServer:
-    """The process of a llama-server (``tpsprofile.engines.llama.session.Server``)."""
-
-    def __init__(self, program: Path, path: Path, threads: int) -> None:
-        port = _free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        self.command = [
-            *(str(program), "-m", str(path), "--host", "127.0.0.1", "--port", str(port)),
-            *("-t", str(threads), "-tb", str(threads), "-c", str(CONTEXT_TOKENS), "-np", "1"),
-            *("-b", "2048", "-ub", "512", "-fa", "auto", "--no-cache-prompt", "-cram", "0"),
-        ]
-        quiet = subprocess.DEVNULL
-        self._process = subprocess.Popen(self.command, stdin=quiet, stdout=quiet, stderr=quiet)
-        self.pid = self._process.pid
-
-    def answers(self) -> bool:
-        """Whether the model is loaded."""
-        try:
-            return httpx.get(f"{self.url}/health", timeout=5.0, trust_env=False).status_code == httpx.codes.OK
-        except httpx.HTTPError:
-            return False
-
-    def ended(self) -> bool:
-        """Whether the process is gone."""
-        return self._process.poll() is not None
-
-    def how_it_ended(self) -> str:
-        """For messages."""
-        code = self._process.poll()
-        return "the process still runs" if code is None else f"exit status {code}"
-
-    def end(self) -> None:
-        """End the process, at once."""
-        self._process.kill()
-        self._process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _quiet(_what: str, _done: int, _total: int | None) -> None:

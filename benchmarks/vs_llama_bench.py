@@ -71,7 +71,7 @@ def main() -> int:
                 weights = Weights(facts=read_facts(path), path=str(path))
                 session = engine.load(weights, context_tokens=CONTEXT_TOKENS, silence_s=600.0)
             else:
-                session = serve(program(asked.build, "llama-server"), path, threads)
+                session = serve(program(asked.build, "llama-server"), path)
             with session or nullcontext():
                 good &= _compare(path.name, theirs, session, asked.rounds)
     return 0 if good or asked.embedded else 1
