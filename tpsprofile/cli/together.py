@@ -27,7 +27,8 @@ def run(plans: Sequence[SweepPlan], *, out: Path, tag: str | None, pull: bool, k
 
     All engines are looked at before the first is measured, and asked to leave memory before each. A budget is for
     all of them: each gets an equal share of what is left, so that what one does not use the next ones have.
-    Raises PlanError where a share would be too short, EngineMissingError for an engine that is not here, and the reason where no engine can run any model.
+    Raises PlanError where a share would be too short, EngineMissingError for an engine that is not here, and the
+    reason where no engine can run any model.
     """
     budget = plans[0].budget
     for plan in plans:
