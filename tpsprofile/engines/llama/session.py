@@ -50,7 +50,8 @@ class LlamaCppSession:
         self.url = url
         self._server = server
         self._host = urlsplit(url).netloc
-        self._http = httpx.Client(base_url=url, trust_env=False)
+        # The server drops connections that wait, and may do so just when one is taken up again.
+        self._http = httpx.Client(base_url=url, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
     @property
     def pids(self) -> tuple[int, ...]:
