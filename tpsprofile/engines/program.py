@@ -108,12 +108,13 @@ class Program:
         if why := self._process.stdout.read():
             raise EngineMissingError(f"{path} cannot be run: {why.decode(errors='replace')}.")
 
-    def wait_until_ready(self, url: str, silence_s: float) -> float:
+    def wait_until_ready(self, url: str, silence_s: float, hopeless: str | None = None) -> float:
         """Seconds from the program's beginning until it answered 200 at ``url``, plain HTTP on this computer.
 
         Another answer, 503 for one, means that it is not ready yet, and so does an answer of somebody else who
-        has the port. Raises EngineTimedOutError after ``silence_s`` seconds, and DoesNotFitError,
-        ModelUnreadableError or EngineDiedError where it ended.
+        has the port. ``hopeless`` is what its log says where it runs on but will never be ready. Raises
+        EngineTimedOutError after ``silence_s`` seconds, and DoesNotFitError, ModelUnreadableError or
+        EngineDiedError where it ended or gave up.
         """
         while True:
             answered = _answers(url, min(silence_s, 5.0))
@@ -123,6 +124,8 @@ class Program:
             if self._process.poll() is not None:
                 what = f"{self._wording.name} ended while loading ({self.how_it_ended()})"
                 raise self._wording.explained(what, self.log())
+            if hopeless and hopeless in self.log():
+                raise self._wording.explained(f"{self._wording.name} gave up loading", self.log())
             if waited > silence_s:
                 raise EngineTimedOutError(f"{self._wording.name} was not ready after {silence_s:.0f} s.")
             # Fine enough for the time to be right, and rare enough not to take the processor from the load.

@@ -22,6 +22,7 @@ BUILT_IN: Mapping[str, str] = {
     "llama-server": "tpsprofile.engines.llama.native:LlamaServer",
     "ollama": "tpsprofile.engines.ollama.engine:Ollama",
     "openai": "tpsprofile.engines.openai.engine:OpenAI",
+    "mlx": "tpsprofile.engines.mlx.engine:Mlx",
     "fake": "tpsprofile.engines.fake:FakeEngine",
 }
 
