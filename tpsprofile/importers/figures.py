@@ -58,7 +58,7 @@ def rate(value: object, what: str, line: int | None) -> float:
 
 def word(value: object, what: str, line: int | None) -> str:
     """A text without control characters, its outer blanks taken off."""
-    if not isinstance(value, str) or any(not sign.isprintable() for sign in value):
+    if not isinstance(value, str) or not value.isprintable():
         raise Refused(f"{what} is {shown(value)}, not a plain text.", line)
     return value.strip()
 

@@ -61,7 +61,7 @@ def _tests(text: str) -> tuple[tuple[Measured, ...], list[str]]:
             check_alike(found.rows)
             tests = tuple(checked(raw) for raw in found.rows)
             again = table(text).tests if is_table(text) else ()
-            remarks = [f"Left out: {len(again)} rows of a table beside the {name}."] if again else []
+            remarks = [f"Left out: the table beside the {name}, rows: {len(again)}."] if again else []
             return tests, [*_cut(len(tests), found.cut), *remarks]
     found_table = table(text)
     if found_table.headings and not found_table.tests:

@@ -247,7 +247,7 @@ def _moment(value: Any, line: int) -> datetime | None:
     if not re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", text, re.ASCII):
         raise Refused(f"test_time is {figures.shown(value)}, not a time.", line)
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        return datetime.fromisoformat(text).astimezone(UTC)
     except ValueError:
         raise Refused(f"test_time is {figures.shown(value)}, not a time.", line) from None
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from tpsprofile.importers.figures import shown
@@ -35,7 +36,7 @@ class Rows(NamedTuple):
 
 # --------------------------------------------------------------------------------------- JSON, JSON Lines
 
-_OPENING = re.compile(r"(?:^|(?<=[\[,}]))[ \t\[,]*\{", re.MULTILINE)
+_OPENING = re.compile(r"(?:^|(?<=[\[,}]))[ \t]*\{", re.MULTILINE)
 _PART_OF_A_ROW = re.compile(rf'"?(?:{"|".join((*KEYS, "samples_ns", "samples_ts", "build_commit"))})"?\s*:')
 
 
@@ -47,15 +48,17 @@ def is_json(text: str) -> bool:
 def json_rows(text: str) -> Rows:
     """Rows of JSON or JSON Lines. Raises Refused for damage, with its line."""
     rows: list[Raw] = []
-    position, cut = 0, False
+    position, line, cut = 0, 1, False
     while opening := _OPENING.search(text, position):
         _check_between(text, position, opening.start())
-        found = json_at(text, opening.end() - 1)
+        line += text.count("\n", position, opening.end())
+        found = json_at(text, opening.end() - 1, line)
         if found is None:
             cut, position = True, len(text)
             break
         if _is_row(found.value, found.line):
             rows.append(Raw(found.line, found.value))
+        line += text.count("\n", opening.end(), found.end)
         position = found.end
     _check_between(text, position, len(text))
     return Rows(tuple(rows), cut or _is_left_open(text, position))
@@ -84,13 +87,15 @@ def _is_left_open(text: str, end: int) -> bool:
 
 # ----------------------------------------------------------------------------------------------------- CSV
 
-_HEADING = re.compile(r"^\s*(?:\w+,)*build_commit,(?:\w+,)+\w+\s*$", re.MULTILINE | re.ASCII)
+_HEADING = re.compile(r"^[ \t]*(?:\w+,)*build_commit,(?:\w+,)+\w+[ \t]*$", re.MULTILINE | re.ASCII)
 _LIKE_A_ROW = re.compile(r'",\s*"')
 
 
 def is_csv(text: str) -> bool:
     """Whether the text has llama-bench's heading of a CSV file, or rows as it quotes them."""
-    return bool(_HEADING.search(text)) or bool(re.search(r"^\W*\w*build_com\w*,|,n_prompt,", text, re.MULTILINE))
+    return bool(_HEADING.search(text)) or bool(
+        re.search(r"^[^\w\n]{0,9}\w*build_com\w*,|,n_prompt,", text, re.MULTILINE)
+    )
 
 
 def csv_rows(text: str) -> Rows:
@@ -99,7 +104,7 @@ def csv_rows(text: str) -> Rows:
     rows: list[Raw] = []
     lines = text.split("\n")
     for number, line in enumerate(lines, start=1):
-        if _HEADING.match(line):
+        if _HEADING.match(line) and number < len(lines):
             names = _names(line.strip().split(","), number)
         elif _LIKE_A_ROW.search(line) or ",n_prompt," in line:
             values = _values(line.strip())
@@ -123,7 +128,7 @@ def _names(names: list[str], line: int) -> list[str]:
 
 def _values(line: str) -> list[str] | None:
     """The values of one line; None where it is no row of quoted values."""
-    if not re.fullmatch(r'"(?:[^"]|"")*"(?:,"(?:[^"]|"")*")*', line):
+    if not re.fullmatch(r'"[^"]*(?:""[^"]*)*"(?:,"[^"]*(?:""[^"]*)*")*', line):
         return None
     return next(csv.reader([line], strict=True))
 
@@ -139,8 +144,8 @@ def _uneven(values: list[str] | None, names: list[str], line: int) -> Refused:
 # ----------------------------------------------------------------------------------------------------- SQL
 
 _INSERT = re.compile(r"\bINSERT INTO\b")
-_BEGINS = re.compile(r"^\s*(?:INSERT INTO|CREATE TABLE IF NOT EXISTS) (?:llama_bench|test)\b", re.MULTILINE)
-_VALUE = r"'(?:[^'\n]|'')*'"
+_BEGINS = re.compile(r"^[ \t]*(?:INSERT INTO|CREATE TABLE IF NOT EXISTS) (?:llama_bench|test)\b", re.MULTILINE)
+_VALUE = r"'[^'\n]*(?:''[^'\n]*)*'"
 _STATEMENT = re.compile(
     r"INSERT INTO (?:llama_bench|test) \((?P<names>\w+(?:, ?\w+)*)\) VALUES "  # noqa: S608  (read, not run)
     rf"\((?P<values>{_VALUE}(?:, ?{_VALUE})*)\);(?P<rest>[\s\S]*)",
@@ -151,16 +156,14 @@ _LOST = re.compile(r"VALUES\s*\(|', ?'|'\);")
 
 def is_sql(text: str) -> bool:
     """Whether the text has statements as llama-bench writes them, or makes the table for them."""
-    return bool(
-        re.search(r"^\s*(?:INSERT INTO|CREATE TABLE IF NOT EXISTS) (?:llama_bench|test)\b", text, re.MULTILINE)
-    )
+    return bool(_BEGINS.search(text))
 
 
 def sql_rows(text: str) -> Rows:
     """Rows of SQL. Raises Refused for damage, with its line."""
     rows: list[Raw] = []
     begins = [found.start() for found in _INSERT.finditer(text)]
-    for start, end in zip(begins, [*begins[1:], len(text)], strict=True):
+    for start, end in pairwise([*begins, len(text)]):
         line, chunk = line_at(text, start), text[start:end]
         found = _STATEMENT.fullmatch(chunk)
         if not found or _LOST.search(found["rest"]):

@@ -27,9 +27,11 @@ _OPTIONS = {
 _BUILD = re.compile(r"[\s>]*build: (\S+) \((\d+)\)\s*$", re.ASCII)
 _RULE = re.compile(r"\|[\s|:-]+\|?")
 _TEST = re.compile(r"(?:pp ?(?P<pp>\d+))?\+?(?:tg ?(?P<tg>\d+))?(?: ?@ ?d(?P<depth>\d+))?", re.ASCII)
+_KINDS = ("pp", "tg")
 _RATE = re.compile(r"(\d+\.\d+) ?(?:±|┬▒|Â±|\+/-|\+-) ?(\d+\.\d+)", re.ASCII)
 """A rate and its deviation; consoles of another encoding print the sign between them as two."""
-_RATED = re.compile(r"\|\s*(?:pp|tg) ?\d.*\|.*\d\s*(?:±|┬▒|Â±|\+/-|\+-)\s*\d", re.ASCII)
+_LIKE_A_TEST = re.compile(r"\|\s*(?:pp|tg) ?\d", re.ASCII)
+_LIKE_A_RATE = re.compile(r"\d ?(?:±|┬▒|Â±|\+/-|\+-) ?\d", re.ASCII)
 _SIZE = re.compile(r"(\d+\.\d+) ([KMGT])iB", re.ASCII)
 _PARAMETERS = re.compile(r"(\d+\.\d+) ([KMBT])", re.ASCII)
 _UNITS = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
@@ -59,7 +61,7 @@ def is_table(text: str) -> bool:
     """Whether the text has the heading of such a table, or the line that stands after one."""
     return bool(
         re.search(r"\|\s*size\s*\|\s*params\s*\|", text)
-        or re.search(r"^[\s>]*build: \w+ \(\d+\)\s*$", text, re.MULTILINE | re.ASCII)
+        or re.search(r"^[ \t>]*build: \w+ \(\d+\)[ \t]*$", text, re.MULTILINE | re.ASCII)
     )
 
 
@@ -82,6 +84,9 @@ def table(text: str) -> Table:
         elif cells is None or not columns:
             cut = cut or _check_passed_over(line, number, number == len(lines), bool(columns))
         elif not _RULE.fullmatch(line.strip(" >\t")):
+            if len(cells) < len(columns) and number == len(lines):
+                cut = True
+                break
             if len(cells) != len(columns):
                 raise Refused(f"{len(cells)} cells under {len(columns)} names.", number)
             waiting.append(Row(number, dict(zip(columns, cells, strict=True))))
@@ -108,7 +113,7 @@ def _check_passed_over(line: str, number: int, is_last: bool, in_table: bool) ->
     begun = in_table and line.strip(" >\t").startswith("|")
     if is_last and begun:
         return True
-    if begun or _RATED.search(line):
+    if begun or (_LIKE_A_TEST.search(line) and _LIKE_A_RATE.search(line)):
         raise Refused("A damaged row." if in_table else "A row without its heading above it.", number)
     return False
 
@@ -122,9 +127,8 @@ def _measured(row: Row, commit: str, number: int) -> Measured:
     test = _TEST.fullmatch(cells["test"])
     if not test or not (test["pp"] or test["tg"]):
         raise Refused(f"The test is {figures.shown(cells['test'])}, none of llama-bench's.", line)
-    n_prompt, n_gen, depth = (figures.tokens(test[name] or 0, "test", line) for name in ("pp", "tg", "depth"))
-    if n_prompt + n_gen == 0:
-        raise Refused("A test without tokens.", line)
+    n_prompt, n_gen = (figures.tokens(test[name], "test", line, least=1) if test[name] else 0 for name in _KINDS)
+    depth = figures.tokens(test["depth"] or 0, "test", line)
     rates = _RATE.fullmatch(cells["t/s"])
     if not rates:
         raise Refused(f"t/s is {figures.shown(cells['t/s'])}, not a rate and its deviation.", line)

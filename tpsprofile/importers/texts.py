@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codec
 _TORN = 3
 """Bytes that a character cut off at the end of a file leaves at most."""
 _LITERALS = ("true", "false", "null", "-")
+_TORN_NUMBER = re.compile(r"\.|[eE][+-]?")
+"""What a number leaves that is cut off after its first digits."""
 
 
 class Found(NamedTuple):
@@ -51,7 +54,15 @@ def decoded(content: bytes) -> str:
         if error.end < len(body) or len(body) - error.start > _TORN:
             line = text.count("\n") + 1
             raise Refused(f"It is not {encoding.upper()} text.", line, "Save it as UTF-8.") from None
+    if encoding != "utf-8" and _out_of_step(text):
+        raise Refused(f"It is not {encoding.upper()} text.", None, "Save it as UTF-8.")
     return tidy(text)
+
+
+def _out_of_step(text: str) -> bool:
+    """Text of two bytes a character from the middle of which one is missing: Latin letters end in a zero byte."""
+    odd = sum(1 for sign in text if ord(sign) > 0xFF and ord(sign) & 0xFF == 0)
+    return odd > 0.05 * len(text)
 
 
 def tidy(text: str) -> str:
@@ -70,13 +81,15 @@ def line_at(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
-def json_at(text: str, start: int = 0) -> Found | None:
+def json_at(text: str, start: int = 0, line: int | None = None) -> Found | None:
     """The JSON value that begins at ``start``; None where the text ends before the value does.
+
+    ``line`` is that of ``start``, where it is known: to count it takes a pass over the text.
 
     Raises Refused for what is no JSON, and for what JSON allows and no figure can mean: a key that stands twice,
     NaN, Infinity, nesting without end.
     """
-    line = line_at(text, start)
+    line = line or line_at(text, start)
     try:
         value, end = _decoder.raw_decode(text, start)
     except json.JSONDecodeError as error:
@@ -101,7 +114,8 @@ def _is_cut(text: str, error: json.JSONDecodeError) -> bool:
     rest = text[error.pos :].strip()
     if error.msg.startswith("Unterminated string"):
         return "\n" not in rest
-    return not rest or (len(rest) < 5 and any(word.startswith(rest) for word in _LITERALS))
+    begun = any(word.startswith(rest) for word in _LITERALS)
+    return not rest or begun or bool(_TORN_NUMBER.fullmatch(rest))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
