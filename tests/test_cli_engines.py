@@ -12,14 +12,15 @@ from click.testing import CliRunner, Result
 from tests.strangers import listening, pages, status
 from tpsprofile import units
 from tpsprofile.cli import main
-from tpsprofile.engines import discover, installed, registry
+from tpsprofile.engines import discover, installed, knock, registry
 from tpsprofile.engines.base import Capabilities
 from tpsprofile.engines.found import Found, State, sweep
 from tpsprofile.engines.openai import servers
 from tpsprofile.render import found as words
 
 URL = "http://127.0.0.1"
-LONG = sweep("openai", "--server", f"{URL}:1234", model="qwen/qwen3-4b-2507-instruct-mlx")
+MODEL = "qwen/qwen3-4b-2507-instruct-mlx"
+LONG = sweep("openai", "--server", f"{URL}:1234", model=MODEL)
 FOUND = (
     Found(
         name="llama.cpp",
@@ -59,6 +60,9 @@ def empty_computer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(installed, "app_folders", lambda: (tmp_path,))
     monkeypatch.setattr(discover, "PORTS", ())
     monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    monkeypatch.setattr(knock, "ANSWER_S", 10.0)  # this one may be busy
+    monkeypatch.setattr(discover, "ADDRESSES_S", 20.0)
+    monkeypatch.setattr(discover, "ENGINES_S", 20.0)
 
 
 def call(*arguments: str, width: int = 80) -> Result:
@@ -79,7 +83,7 @@ def test_the_screen_fits(scripted: None, width: int) -> None:
 
 def test_groups_stand_in_the_order_of_what_can_be_done(scripted: None) -> None:
     lines = call(width=100).stdout.splitlines()
-    headings = ["Ready to measure", "Installed, not running", "Answers, but cannot be measured"]
+    headings = ["Ready to measure", "Here, but not running", "Answers, but cannot be measured"]
     assert [line for line in lines if line in headings] == headings
     assert "  LM Studio  at http://127.0.0.1:1234 · 6 models, loaded: a, b.gguf, c and 2 more" in lines
     assert "  127.0.0.1:8000  says nothing" in lines
@@ -91,6 +95,7 @@ def test_a_folded_command_is_the_same_command_to_a_shell(width: int) -> None:
     folded = words.folded(LONG, width, indent=4)
     assert shlex.split(folded.replace("\\\n", "")) == shlex.split(LONG)
     assert all(line.startswith("    ") for line in folded.splitlines())
+    assert max(map(len, folded.splitlines())) <= max(width, len(f"      --model {MODEL} \\"))
 
 
 def test_a_command_that_fits_is_on_one_line() -> None:
@@ -137,6 +142,8 @@ def test_two_of_a_name_that_report_differently_are_told_apart() -> None:
         can=servers.LLAMA_SERVER.can,
     )
     assert list(words.capabilities((own, running))) == ["llama-server", "llama-server:8080"]
+    assert list(words.capabilities((running, own))) == ["llama-server:8080", "llama-server"]
+    assert list(words.capabilities((running,))) == ["llama-server"]
 
 
 def test_engines_that_do_not_fit_beside_each_other_get_a_table_below() -> None:

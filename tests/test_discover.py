@@ -35,6 +35,9 @@ def empty_computer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(installed, "app_folders", lambda: (tmp_path / "Applications",))
     monkeypatch.delenv("OLLAMA_HOST", raising=False)
+    monkeypatch.setattr(knock, "ANSWER_S", 10.0)  # this one may be busy
+    monkeypatch.setattr(discover, "ADDRESSES_S", 20.0)
+    monkeypatch.setattr(discover, "ENGINES_S", 20.0)
 
 
 def at(found: tuple[Found, ...], port: int) -> Found:
@@ -93,6 +96,16 @@ def test_a_server_on_another_computer_wants_a_name_for_that() -> None:
     found = answering.engine_at(place, server)
     assert found.command == "tpsprofile sweep --engine openai --server http://10.0.0.5:8000 --tag NAME"
     assert found.note == "It has no model yet. NAME is yours for that computer."
+
+
+def test_the_engine_for_any_server_is_shown_until_there_is_a_server() -> None:
+    alone = named(discover.look(ports=[]), "openai")
+    assert (alone.state, alone.start) == (
+        State.INSTALLED,
+        "tpsprofile sweep --engine openai --server URL --model NAME",
+    )
+    with listening(pages({"/v1/models": LISTED})) as port:
+        assert "openai" not in {one.name for one in discover.look(ports=[port])}
 
 
 def test_a_model_in_memory_is_the_one_to_measure() -> None:
@@ -248,8 +261,10 @@ def test_who_still_loads_may_be_asked_again() -> None:
     assert "loading" in (met(strangers.status(503, b'{"error": {"message": "Loading model"}}')).note or "")
 
 
-def test_silent_and_dripping_servers_are_not_waited_for() -> None:
+def test_silent_and_dripping_servers_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither ends before the look does: to get past this is to have given up on both."""
+    monkeypatch.setattr(knock, "ANSWER_S", 0.2)
+    monkeypatch.setattr(discover, "ADDRESSES_S", 0.4)
     with ExitStack() as stack:
         behaviours = [strangers.silent] * 3 + [strangers.dripping] * 3
         ports = [stack.enter_context(listening(behave)) for behave in behaviours]
@@ -306,7 +321,6 @@ def put(path: Path) -> None:
         ("LM Studio", "home/.lmstudio/bin/lms"),
         ("LM Studio", "Applications/LM Studio.app"),
         ("llamafile", "bin/llamafile"),
-        ("mlx_lm.server", "bin/mlx_lm.server"),
         ("vLLM", "bin/vllm"),
         ("KoboldCpp", "bin/koboldcpp"),
         ("Jan", "Applications/Jan.app"),
@@ -323,13 +337,13 @@ def test_a_program_that_is_installed_comes_with_how_to_start_it(name: str, path:
 
 
 def test_a_python_package_is_found_without_being_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "mlx_lm.py").write_text("raise SystemExit('imported')")
-    about = tmp_path / "mlx_lm-0.32.2.dist-info"
+    (tmp_path / "vllm.py").write_text("raise SystemExit('imported')")
+    about = tmp_path / "vllm-0.11.0.dist-info"
     about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: mlx-lm\nVersion: 0.32.2\n")
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: vllm\nVersion: 0.11.0\n")
     monkeypatch.syspath_prepend(tmp_path)
-    found = named(discover.look(ports=[]), "mlx_lm.server")
-    assert (found.state, found.version) == (State.INSTALLED, "0.32.2")
+    found = named(discover.look(ports=[]), "vLLM")
+    assert (found.state, found.version) == (State.INSTALLED, "0.11.0")
 
 
 def test_the_embedded_engine_is_told_from_its_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -347,14 +361,26 @@ def test_a_program_that_answers_is_not_told_to_be_started(tmp_path: Path) -> Non
         assert named(discover.look(ports=[port]), "vLLM").state is State.READY
 
 
-def test_a_program_that_an_engine_starts_by_itself_is_ready_where_it_is_installed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "command", "product"),
+    [
+        (product.engine, product.commands[0], product.name)
+        for product in PRODUCTS
+        if product.engine in registry.names()
+    ],
+)
+def test_a_program_that_an_engine_starts_by_itself_is_ready_where_it_is_installed(
+    name: str, command: str, product: str, tmp_path: Path
+) -> None:
     """And it is not run to be looked at: this one would fail."""
-    before = named(discover.look(ports=[]), "llama-server")
-    assert (before.state, before.engine) == (State.ABSENT, "llama-server")
-    put(tmp_path / "bin" / "llama-server")
-    after = named(discover.look(ports=[]), "llama-server")
-    assert (after.state, after.command) == (State.READY, "tpsprofile sweep --engine llama-server")
-    assert after.can == registry.create("llama-server").can
+    before = named(discover.look(ports=[]), name)
+    assert (before.state, before.engine) == (State.ABSENT, name)
+    put(tmp_path / "bin" / command)
+    found = discover.look(ports=[])
+    after = named(found, name)
+    assert (after.state, after.command) == (State.READY, f"tpsprofile sweep --engine {name}")
+    assert after.can == registry.create(name).can
+    assert [one.name for one in found if one.name in {name, product}] == [name]
 
 
 def test_ports_and_programs_are_few_and_distinct() -> None:
@@ -417,7 +443,8 @@ def test_an_engine_of_another_package_is_asked_itself(
     usual = registry._factory
     monkeypatch.setattr(registry, "names", lambda: (*registry.BUILT_IN, "foreign"))
     monkeypatch.setattr(registry, "_factory", lambda name: factory if name == "foreign" else usual(name))
-    monkeypatch.setattr(discover, "ENGINES_S", 0.2)
+    if factory is Slow:
+        monkeypatch.setattr(discover, "ENGINES_S", 0.2)
     found = named(discover.look(ports=[]), "foreign")
     assert {key: getattr(found, key) for key in expected} == expected
 

@@ -6,7 +6,7 @@ Looking changes nothing: no server is started, no model is loaded, no key is sen
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import msgspec
@@ -35,26 +35,35 @@ def look(servers: Sequence[str] = (), *, ports: Sequence[int] | None = None) -> 
     Questions go to ``servers``, to ``OLLAMA_HOST`` where it is set, and to ``ports`` of this computer (those of
     ``PORTS`` unless told otherwise), all at the same time. Raises UsageError for a server that is no address.
     """
-    host, complaint = _ollama_host()
+    host, found = _ollama_host()
     named = [*map(address.parse, servers), *host]
     numbers = [port.number for port in PORTS] if ports is None else ports
     usual = [address.parse(f"http://127.0.0.1:{number}") for number in numbers]
     places = list({place.root: place for place in [*named, *usual]}.values())
     names = registry.names()
-    questions: list[tuple[Callable[[], tuple[Found, ...]], float]] = [
-        *((partial(ask, place), ADDRESSES_S) for place in places),
-        *((partial(own_word, name), ENGINES_S) for name in names),
-    ]
-    answers = knock.at_once(questions)
-    found = [*complaint, *(one for answer in answers for one in answer or ())]
-    late = [name for name, answer in zip(names, answers[len(places) :], strict=True) if answer is None]
-    found += [Found(name=name, state=State.OTHER, engine=name, note="It did not answer in time.") for name in late]
-    for place, answer in zip(places, answers, strict=False):
-        found += [stranger(place, knock.SILENT)] if answer is None else []
-        found += [stranger(place, NOBODY)] if answer == () and place in named else []
+    _prepare()
+    answers = knock.at_once(
+        [
+            *((partial(own_word, name), ENGINES_S) for name in names),
+            *((partial(ask, place), ADDRESSES_S) for place in places),
+        ]
+    )
+    for name, answer in zip(names, answers, strict=False):
+        late = Found(name=name, state=State.OTHER, engine=name, note="It did not answer in time.")
+        found += (late,) if answer is None else answer
+    for place, answer in zip(places, answers[len(names) :], strict=True):
+        nobody = (stranger(place, NOBODY),) if place in named else ()
+        found += (stranger(place, knock.SILENT),) if answer is None else answer or nobody
     met = {one.name for one in found}
-    found += [_product(product) for product in installed.PRODUCTS if not met & {product.name, product.engine}]
+    found += tuple(_product(each) for each in installed.PRODUCTS if not met & {each.name, each.engine})
     return tuple(sorted(_needed(found), key=lambda one: list(State).index(one.state)))
+
+
+def _prepare() -> None:
+    """Load what all questions need before any time is counted: on a busy computer it takes as long as a server."""
+    knock.prepare()
+    for name in registry.BUILT_IN:
+        registry.create(name)
 
 
 def own_word(name: str) -> tuple[Found, ...]:

@@ -51,6 +51,11 @@ Get = Callable[[str], Answer]
 """Asks one address for a path."""
 
 
+def prepare() -> None:
+    """Have libraries loaded that the first question would load, and be the later for it."""
+    httpx.Client(verify=False, trust_env=False).close()  # noqa: S501  (it asks nobody)
+
+
 def is_open(host: str, port: int, wait_s: float = CONNECT_S) -> bool:
     """Somebody accepts connections there. Nothing is asked."""
     try:
@@ -61,9 +66,9 @@ def is_open(host: str, port: int, wait_s: float = CONNECT_S) -> bool:
 
 
 @contextmanager
-def asking(base: str, wait_s: float = ANSWER_S) -> Iterator[Get]:
-    """Ask the server at ``base``, a URL without a path, as long as ``wait_s`` seconds last."""
-    ends = time.monotonic() + wait_s
+def asking(base: str) -> Iterator[Get]:
+    """Ask the server at ``base``, a URL, as long as ``ANSWER_S`` seconds last."""
+    ends = time.monotonic() + ANSWER_S
     headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
     checked = base.startswith("https:")  # certificates take a while to load, and http has no use for them
     with httpx.Client(base_url=base, trust_env=False, headers=headers, verify=checked) as client:

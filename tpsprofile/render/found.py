@@ -19,7 +19,7 @@ _MODELS = 3
 """Names of models that a line tells."""
 _HEADINGS: Mapping[State, str] = {
     State.READY: "Ready to measure",
-    State.INSTALLED: "Installed, not running",
+    State.INSTALLED: "Here, but not running",
     State.OTHER: "Answers, but cannot be measured",
 }
 
@@ -137,13 +137,15 @@ def capabilities(found: Sequence[Found]) -> Mapping[str, Capabilities]:
     shown = [one for one in found if one.state in {State.READY, State.INSTALLED}]
     for one in found:
         shown += [one] if one.can and one.engine not in {other.engine for other in shown} else []
-    named: dict[str, Capabilities] = {}
-    for one in shown:
-        name = plain(one.name, 20)
-        if one.can is not None:
-            port = (one.address or "").rpartition(":")[2]
-            named[name if named.get(name, one.can) == one.can else f"{name}:{port}"] = one.can
-    return named
+    shown = [one for one in shown if one.can is not None]
+    return {_heading(one, shown): one.can for one in shown if one.can is not None}
+
+
+def _heading(one: Found, shown: Sequence[Found]) -> str:
+    name = plain(one.name, 20)
+    if one.address is None or all(other.can == one.can for other in shown if other.name == one.name):
+        return name
+    return f"{name}:{one.address.rpartition(':')[2]}"
 
 
 def reports(engines: Mapping[str, Capabilities]) -> tuple[tuple[str, ...], ...]:
