@@ -100,8 +100,9 @@ class OpenAI:
                 "Use --chat, or the engine of its own that it has here.",
             )
         pids = server_pids(self._address.port) if self._address.local else ()
-        session = ServerSession(self.clock, self._wire, self._server, model, pids)
-        session.probe(chat=self._setup.chat, silence_s=silence_s)
+        chat = self._setup.chat
+        session = ServerSession(self.clock, self._wire, self._server, model, pids=pids, chat=chat)
+        session.probe(silence_s)
         return session
 
     @property

@@ -79,8 +79,11 @@ class ServerSession:
 
     load_s: float | None = None
 
-    def __init__(self, clock: Clock, wire: Wire, server: Server, model: Model, pids: tuple[int, ...]) -> None:
+    def __init__(
+        self, clock: Clock, wire: Wire, server: Server, model: Model, *, pids: tuple[int, ...], chat: bool
+    ) -> None:
         self.pids = pids
+        self._chat = chat
         self.limit = LIMITS[0]
         self._clock = clock
         self._wire = wire
@@ -98,11 +101,11 @@ class ServerSession:
 
         Raises CaseTooLongError, EngineDiedError, EngineTimedOutError or another EngineError.
         """
-        route = CHAT if request.chat else COMPLETION
+        chat = request.chat or self._chat
         own_clock = self._server.can.times_itself and self._wire.address.local
         bites = Bites(request.tokens_out, self._clock) if own_clock else None
         account = Account()
-        with closing(self._chunks(route, request)) as chunks:
+        with closing(self._chunks(request, chat)) as chunks:
             for chunk in chunks:
                 if (text := account.take(chunk)) is not None:
                     yield Token(text=text)
@@ -110,16 +113,16 @@ class ServerSession:
                         bites.taken()
         yield account.finished()
 
-    def _chunks(self, route: str, request: Request) -> Generator[Answer]:
-        body = body_of(self._server.dialect, self._model.id, request, self.limit)
-        return self._wire.stream(route, body, request.silence_s)
+    def _chunks(self, request: Request, chat: bool) -> Generator[Answer]:
+        body = body_of(self._server.dialect, self._model.id, request, chat=chat, limit=self.limit)
+        return self._wire.stream(CHAT if chat else COMPLETION, body, request.silence_s)
 
-    def probe(self, *, chat: bool, silence_s: float) -> None:
+    def probe(self, silence_s: float) -> None:
         """Generate one token, which has a server that loads on request load the model.
 
         Finds out, too, what the model calls the most tokens to generate. Raises as ``generate`` does.
         """
-        request = Request(prompt="1", tokens_out=1, chat=chat, silence_s=silence_s)
+        request = Request(prompt="1", tokens_out=1, silence_s=silence_s)
         try:
             list(self.generate(request))
             return
@@ -138,7 +141,7 @@ class ServerSession:
         self._wire.close()
 
 
-def body_of(dialect: Dialect, model: str, request: Request, limit: str) -> Answer:
+def body_of(dialect: Dialect, model: str, request: Request, *, chat: bool, limit: str) -> Answer:
     """The body of a request: what all servers take, and what this one does."""
     body: Answer = {
         "model": model,
@@ -153,7 +156,7 @@ def body_of(dialect: Dialect, model: str, request: Request, limit: str) -> Answe
         body[dialect.reuse] = request.reuse
     if request.temperature == 0:
         body.update(dialect.greedy)
-    if request.chat:
+    if chat:
         return {**body, "messages": [{"role": "user", "content": request.prompt}], **dialect.no_thinking}
     return {**body, "prompt": request.prompt}
 

@@ -183,14 +183,14 @@ class Wire:
         if "json" in response.headers.get("content-type", ""):
             raise self._error(self._text(response)) or EngineError("The server does not stream its answers.")
         last_s = self._clock.monotonic()
-        lines = _lines(response.iter_bytes())
+        lines = map(self._clean, _lines(response.iter_bytes()))
         for line in lines:
-            if line.startswith((b"data:", b"error:")):
-                payload = line.partition(b":")[2].strip()
-                if payload == b"[DONE]":
+            if line.startswith(("data:", "error:")):
+                payload = line.partition(":")[2].strip()
+                if payload == "[DONE]":
                     self._drain(lines)
                     return
-                yield self._event(self._clean(payload), is_error=line.startswith(b"error"))
+                yield self._event(payload, is_error=line.startswith("error"))
                 last_s = self._clock.monotonic()
             elif self._clock.monotonic() - last_s > silence_s:
                 raise self._silent(silence_s)
@@ -212,7 +212,7 @@ class Wire:
         told = isinstance(event, dict) and (is_error or event.get("error") or event.get("object") == "error")
         return failures.of_answer(0, text, variable=self._variable) if told else None
 
-    def _drain(self, lines: Iterator[bytes]) -> None:
+    def _drain(self, lines: Iterator[str]) -> None:
         """Read what is left of an answer that is complete, so that its connection can be kept."""
         if not self.address.local:
             with suppress(*_FAULTS):
