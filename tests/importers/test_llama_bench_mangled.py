@@ -12,7 +12,7 @@ Right means:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,7 +107,7 @@ def _has_sizes(line: str, one: Told) -> bool:
     )
 
 
-def _has(line: str, value: float, scales: dict[str, float]) -> bool:
+def _has(line: str, value: float, scales: Mapping[str, float]) -> bool:
     return any(
         abs(float(number) * scale - value) <= 1e-9 * value + 0.5 * (scale > 1)
         for unit, scale in scales.items()
@@ -119,7 +119,6 @@ Judge = Callable[[Told, list[Told], str], str | None]
 FORMS: list[tuple[str, Judge]] = [
     ("smollm2-r3-p64n16-d0-256.json", in_json),
     ("smollm2-r3-p64n16-d0-256.jsonl", in_json),
-    ("two-models-r1.jsonl", in_json),
     ("smollm2-fa-sweep.csv", in_values),
     ("smollm2-means.sql", in_values),
     ("smollm2-threads1-2-pg32-8.md", in_a_table),
