@@ -47,6 +47,12 @@ class Folders(Named):
     can = Capabilities(takes=("safetensors",), ignores_end=True, reports_cached=True)
 
 
+class Other(Program):
+    """Is a program as well."""
+
+    name = "other"
+
+
 class Missing(Program):
     """Is not installed."""
 
@@ -78,6 +84,5 @@ class Cloud(Served):
         return msgspec.structs.replace(super().info(), cloud=True, remote=True)
 
 
-ENGINES = {
-    each.name: f"tests.fakes:{each.__name__}" for each in (Program, Library, Folders, Missing, Served, Cloud)
-}
+_ALL = (Program, Other, Library, Folders, Missing, Served, Cloud)
+ENGINES = {each.name: f"tests.fakes:{each.__name__}" for each in _ALL}

@@ -157,6 +157,7 @@ def test_each_engine_is_told_the_place_that_fits_it(given: Sequence[str], expect
     ("arguments", "words"),
     [
         (["--engine", "program", "--engine", "folders", "--server", "http://a:1"], "None of the engines"),
+        (["--engine", "program", "--engine", "other", "--server", "./x"], "Write --server program=./x."),
         (["--engine", "program", "--server", "library=x"], "is for no engine of this sweep"),
         (["--engine", "program", "--server", "a", "--server", "b"], "says twice where program is"),
         (["--engine", "folders", "--server", "a"], "has no use for a server"),

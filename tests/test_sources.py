@@ -272,6 +272,15 @@ def test_a_twin_is_not_kept_beside_the_engines_copy(tmp_path: Path) -> None:
             assert Path(one.path or "").exists() == keep
 
 
+def test_a_model_that_is_not_installed_has_a_twin_that_needs_no_download(tmp_path: Path) -> None:
+    engine = cast("Engine", Borrower(ModelNotInstalledError("It is not here.", "Pull it.")))
+    for name, reason in [
+        ("tiny-llama", "It is not here. Pull it. Its synthetic twin needs no download: tiny-llama@Q4_K_M."),
+        ("stranger", "It is not here. Pull it."),
+    ]:
+        assert candidate(name, tmp_path, engine).problem == (Outcome.NOT_INSTALLED, reason)
+
+
 def folder_of(tmp_path: Path) -> Path:
     recipe = sources.recipe_of("tiny-llama", "safetensors")
     return synthetic.prepare(recipe, tmp_path, keep=True, progress=quiet)

@@ -83,7 +83,10 @@ def _with_models(plan: SweepPlan, *, named: bool, several: bool) -> SweepPlan:
 
 
 def _servers(given: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Where each engine is. ``ENGINE=WHERE`` is for that one, another for those that such a place is of use to."""
+    """Where each engine is. ``ENGINE=WHERE`` is for that one, another for those that such a place is of use to.
+
+    A server may be of several engines, which speak to it in different ways; a program is of one.
+    """
     found: dict[str, str] = {}
     for text in given:
         engine, where = _taken_apart(text, names)
@@ -92,14 +95,23 @@ def _servers(given: Sequence[str], names: Sequence[str]) -> dict[str, str]:
         elif len(names) == 1:
             fitting = [names[0]]  # which may have its own words for what is wrong with it
         else:
-            kind = "url" if is_url(where) else "program"
-            fitting = [name for name in names if registry.create(name).can.server == kind]
-        if not fitting:
-            raise UsageError(f"None of the engines {' and '.join(names)} could be at {where!r}.")
+            fitting = _fitting(where, names)
         if twice := [name for name in fitting if name in found]:
             raise UsageError(f"--server says twice where {twice[0]} is.", "Write it as --server ENGINE=WHERE.")
         found |= dict.fromkeys(fitting, where)
     return found
+
+
+def _fitting(where: str, names: Sequence[str]) -> list[str]:
+    kind = "url" if is_url(where) else "program"
+    fitting = [name for name in names if registry.create(name).can.server == kind]
+    if not fitting:
+        raise UsageError(f"None of the engines {' and '.join(names)} could be at {where!r}.")
+    if kind == "program" and len(fitting) > 1:
+        raise UsageError(
+            f"{where!r} may be the program of {' or '.join(fitting)}.", f"Write --server {fitting[0]}={where}."
+        )
+    return fitting
 
 
 def _taken_apart(text: str, names: Sequence[str]) -> tuple[str | None, str]:

@@ -17,12 +17,20 @@ def from_engine(name: str, engine: Engine, context_tokens: int) -> Candidate:
     try:
         facts = engine.find(name).facts
     except ModelNotInstalledError as error:
-        return absent(name, Outcome.NOT_INSTALLED, error, context_tokens)
+        return absent(name, Outcome.NOT_INSTALLED, _or_twin(name, engine, error), context_tokens)
     except ModelRefusedError as error:
         return absent(name, Outcome.REFUSED, error, context_tokens)
     # What somebody else loaded has its memory already.
     need = need_of(_known(name), facts.file_bytes, context_tokens) if engine.can.loads else None
     return Candidate(name=name, facts=facts, need=need, origin=ENGINE, installed=True, disk_bytes=facts.file_bytes)
+
+
+def _or_twin(name: str, engine: Engine, error: ProfileError) -> ProfileError:
+    """The error, and that the model's twin can be had at once."""
+    shape = _known(name)
+    if shape is None or "gguf" not in engine.can.takes:
+        return error
+    return ModelNotInstalledError(f"{error} Its synthetic twin needs no download: {name}@{shape.quantisation}.")
 
 
 def absent(name: str, outcome: Outcome, error: ProfileError, context_tokens: int) -> Candidate:
