@@ -78,6 +78,7 @@ CAUSES: dict[W, dict[str, Any]] = {
     W.PROMPT_CACHED: {"tokens_cached": 40},
     W.DEPTH_READ: {"workload": DEEP, "tokens_cached": 0},
     W.DEPTH_UNVERIFIED: {"workload": DEEP, "tokens_cached": None},
+    W.OTHER_CONTEXT: {"context_tokens": 8192},
     W.CONTEXT_UNVERIFIED: {"context_tokens": None},
     W.CLOCKS_DISAGREE: {"decode_client_s": 1.2},
     W.CLOCK_CHANGED: during(clock_step_s=-3600.0),
@@ -118,6 +119,13 @@ def test_what_is_unknown_warns_of_nothing_but_itself() -> None:
     bare = trial(before=Conditions(), during=During(), model=ModelFacts(name="m"), tokens_cached=None)
     found = trust.of_trial(bare, Machine(id="m", chip="c"), EngineInfo(name="e"))
     assert found == (W.CONTEXT_UNVERIFIED, W.UNSEEN)
+
+
+def test_a_model_gets_no_longer_a_context_than_it_was_made_for() -> None:
+    short = ModelFacts(name="m", parameters=8, longest_context=2048)
+    assert warned(model=short, context_tokens=2048) == ()
+    assert warned(model=short, context_tokens=4096) == (W.OTHER_CONTEXT,)
+    assert warned(workload=Workload(prompt="p", tokens_out=11), context_tokens=4096) == ()
 
 
 def test_a_busy_moment_before_counts_where_the_time_within_is_unknown() -> None:

@@ -55,6 +55,7 @@ class Warning(StrEnum):  # noqa: A001  (the field's word; Python's is not used h
     PROMPT_CACHED = "prompt cached"
     DEPTH_READ = "context read anew"
     DEPTH_UNVERIFIED = "cache unverified"
+    OTHER_CONTEXT = "another context length"
     CONTEXT_UNVERIFIED = "context unverified"
     CLOCKS_DISAGREE = "clocks disagree"
     CLOCK_CHANGED = "clock changed"
@@ -181,6 +182,11 @@ RULES: Mapping[Warning, Rule] = {
         "the engine does not say whether the context before the prompt came from its cache",
         "TTFT may hold the time to read it; decode is not concerned.",
     ),
+    Warning.OTHER_CONTEXT: Rule(
+        Grade.B,
+        "the server reserved a context length of its own, not the plan's",
+        "Start the server with the plan's length; memory depends on it, and speed a little.",
+    ),
     Warning.CONTEXT_UNVERIFIED: Rule(
         Grade.B, "the engine does not say which context length it reserved", "Use a newer version of it."
     ),
@@ -222,6 +228,7 @@ def of_trial(trial: Trial, machine: Machine, engine: EngineInfo) -> tuple[Warnin
         Warning.PROMPT_CACHED: _above(trial.tokens_cached, _kept(trial.workload.depth_tokens or 0)),
         Warning.DEPTH_READ: _below(trial.tokens_cached, 0.9 * (trial.workload.depth_tokens or 0)),
         Warning.DEPTH_UNVERIFIED: bool(trial.workload.depth_tokens) and trial.tokens_cached is None,
+        Warning.OTHER_CONTEXT: _is_other_context(trial),
         Warning.CONTEXT_UNVERIFIED: trial.context_tokens is None,
         Warning.CLOCKS_DISAGREE: _disagree(trial),
         Warning.CLOCK_CHANGED: _above(abs(trial.during.clock_step_s or 0.0), CLOCK_STEP_S),
@@ -337,6 +344,14 @@ def _is_too_fast(trial: Trial, machine: Machine, engine: EngineInfo) -> bool:
     ):
         return False
     return rate * read > PHYSICS * max(known)
+
+
+def _is_other_context(trial: Trial) -> bool:
+    """A model that was made for less than the plan's length is given what it was made for."""
+    told, asked = trial.context_tokens, trial.workload.context_tokens
+    if told is None or asked is None:
+        return False
+    return told != min(asked, trial.model.longest_context or asked)
 
 
 def _kept(depth: int) -> int:
