@@ -6,7 +6,7 @@ import pytest
 
 from tests.importers.judging import faults, rates_and_tokens
 from tpsprofile import importers
-from tpsprofile.importers import Part, Refused, ollama_verbose
+from tpsprofile.importers import Part, Refused, ollama_verbose, reported
 from tpsprofile.records import Trial
 
 FILES = sorted((Path(__file__).parent / "ollama_verbose").iterdir())
@@ -59,7 +59,7 @@ def test_a_session_gives_a_trial_for_each_answer_under_the_model_that_the_shell_
         ("llama3.2:3b", 1, 50.0),
         ("llama3.2:3b", 2, 40.0),
     ]
-    assert part.remarks == ("Line 36: a single token has no rate; left out.",)
+    assert part.remarks == ("Line 36: a single token has no rate; left out.", reported.UNVERIFIED)
     assert part.method == "ollama run --verbose"
 
 

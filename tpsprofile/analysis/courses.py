@@ -73,9 +73,10 @@ def _is_lasting(point: Point) -> bool:
 def plainest(summary: Summary) -> Summary:
     """The summary without cases that have a longer prompt or a deeper context than the plainest like them.
 
-    Cases are alike where nothing but prompt length, depth and the context length reserved for them differs.
+    Cases are alike where nothing but prompt length, depth and the context length reserved for them differs; of
+    what others reported, whose tests vary both at once, the length of the answer too.
     """
-    best: dict[Series, tuple[int, int]] = {}
+    best: dict[Series, tuple[int, ...]] = {}
     for series in dict.fromkeys(point.series for point in summary.points):
         rank = _rank(series)
         best[_alike(series)] = min(rank, best.get(_alike(series), rank))
@@ -91,9 +92,15 @@ def plainest(summary: Summary) -> Summary:
     )
 
 
-def _rank(series: Series) -> tuple[int, int]:
-    return (series.prompt_tokens or 0, series.depth_tokens or 0)
+def _rank(series: Series) -> tuple[int, ...]:
+    return (series.prompt_tokens or 0, series.depth_tokens or 0, *_answer(series))
 
 
 def _alike(series: Series) -> Series:
-    return msgspec.structs.replace(series, prompt_tokens=None, depth_tokens=None, context_asked=None)
+    plain = msgspec.structs.replace(series, prompt_tokens=None, depth_tokens=None, context_asked=None)
+    return msgspec.structs.replace(plain, tokens_asked=None) if _answer(series) else plain
+
+
+def _answer(series: Series) -> tuple[int, ...]:
+    """The length of the answer where cases may differ in it; empty where it makes another plan."""
+    return () if series.provenance == "measured" else (series.tokens_asked or 0,)

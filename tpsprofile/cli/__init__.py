@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "engines": ("tpsprofile.cli.engines:engines", "Show which engines are here, and what each can report."),
     "models": ("tpsprofile.cli.models:models", "Show what a sweep would run here, and what fits in memory."),
     "sweep": ("tpsprofile.cli.sweep:sweep", "Measure the models of a plan, one after the other."),
+    "import": ("tpsprofile.cli.import_:import_", "Take in results of other tools, as they were reported."),
     "merge": ("tpsprofile.cli.merge:merge", "Put results of several machines into one table."),
     "compare": ("tpsprofile.cli.compare:compare", "Say how much faster another machine is, and what it gains."),
     "decide": ("tpsprofile.cli.decide:decide", "Say whether another machine is worth buying."),

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tpsprofile.importers import documents, figures
-from tpsprofile.importers.reported import Part, Refused
+from tpsprofile.importers.reported import UNVERIFIED, Part, Refused
 from tpsprofile.records import EngineInfo, ModelFacts, Outcome, Trial, Workload
 
 METHOD = "llama-benchy"
@@ -78,7 +78,7 @@ def read(text: str) -> tuple[Part, ...]:
             options={"latency_mode": _plain(whole, "latency_mode"), "prefix_caching_enabled": caching},
             started_at=_started(whole.get("timestamp")),
             trials=tuple(trials),
-            remarks=tuple(_remarks(rows, alone, caching=caching)),
+            remarks=(*_remarks(rows, alone, caching=caching), UNVERIFIED),
         ),
     )
 
@@ -159,7 +159,7 @@ def _trials(row: _Row, model: str, *, caching: bool) -> Iterator[Trial]:
         yield Trial(
             model=ModelFacts(name=model),
             workload=Workload(
-                prompt="a book",
+                prompt=METHOD,
                 prompt_tokens=row.prompt,
                 depth_tokens=row.depth,
                 tokens_out=row.answer,

@@ -25,7 +25,8 @@ from tpsprofile.machine import names as machine_names
 from tpsprofile.records import EngineInfo, Gpu, Machine, ModelFacts, Outcome, Trial, Workload
 
 METHOD = "LocalScore"
-PROMPT = "random tokens"
+PROMPT = "localscore"
+"""Name of its prompts: random tokens."""
 
 _TIME = 0.002
 """Share by which a test's time may differ from that of its rates: a mean of rates is not the rate of a mean."""
@@ -43,6 +44,8 @@ def claims(text: str) -> bool:
 
 def read(text: str) -> tuple[Part, ...]:
     """One part; a trial for each test. Raises Refused."""
+    if re.search(r'"tpsprofile"\s*:\s*\{', text):
+        raise Refused("It is an export of this program's own.", advice="Take the results file that it comes from.")
     whole = documents.document(text)
     rows = documents.table(whole, "results")
     lines = documents.lines_of(text, "n_prompt", rows)

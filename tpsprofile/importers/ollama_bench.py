@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tpsprofile.importers import figures
-from tpsprofile.importers.reported import Part, Refused
+from tpsprofile.importers.reported import UNVERIFIED, Part, Refused
 from tpsprofile.records import EngineInfo, Memory, ModelFacts, Outcome, Trial, Workload
 
 METHOD = "ollama bench"
@@ -197,7 +197,7 @@ def _trial(epoch: Mapping[str, _Row], about: _About | None, number: int) -> Tria
     later, prefill, generate = "ttft" in epoch, epoch["prefill"], epoch["generate"]
     return Trial(
         model=about.model if about else ModelFacts(name=generate.name),
-        workload=Workload(prompt="unknown", prompt_mode="raw" if later else "chat"),
+        workload=Workload(prompt=METHOD, prompt_mode="raw" if later else "chat"),
         outcome=Outcome.OK,
         number=number,
         ttft_s=(epoch["ttft"].seconds or None) if later else None,
@@ -268,8 +268,10 @@ def _remarks(epochs: Sequence[Mapping[str, _Row]], short: int) -> Iterator[str]:
         yield f"{short} of {len(epochs)} epochs gave a single token or none, which has no rate; left out."
     if any("ttft" not in epoch for epoch in epochs):
         yield "Prefill is left out: the prompt is the same in every epoch, so a cache may have answered for it."
-    if any(epoch["prefill"].tokens is None for epoch in epochs):
+    elif any(epoch["prefill"].tokens is None for epoch in epochs):
         yield "Prefill is left out: benchstat lines have no counts. The tool's CSV has them (-format csv)."
+    else:
+        yield UNVERIFIED
 
 
 def _without(about: Mapping[str, _About], rows: Sequence[_Row]) -> Iterator[str]:

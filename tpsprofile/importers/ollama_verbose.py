@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from tpsprofile.importers import figures
-from tpsprofile.importers.reported import Part, Refused
+from tpsprofile.importers.reported import UNVERIFIED, Part, Refused
 from tpsprofile.records import EngineInfo, ModelFacts, Outcome, Trial, Workload
 
 METHOD = "ollama run --verbose"
@@ -86,6 +86,8 @@ def read(text: str) -> tuple[Part, ...]:
             trials.append(trial)
     if not trials:
         raise Refused("No answer in it is longer than a token, and one token has no rate.", blocks[0].line)
+    if any(trial.prefill_s for trial in trials):
+        remarks.append(UNVERIFIED)
     return (Part(method=METHOD, engine=EngineInfo(name="ollama"), trials=tuple(trials), remarks=tuple(remarks)),)
 
 
@@ -144,7 +146,7 @@ def _trial(block: _Block, name: str, number: int) -> Trial | None:
     _check_total(block, decode_s + (prefill_s or 0.0))
     return Trial(
         model=ModelFacts(name=name),
-        workload=Workload(prompt="unknown"),
+        workload=Workload(prompt="not told"),
         outcome=Outcome.OK,
         number=number,
         tokens_in=_tokens(block, _PROMPT[0]) if prompted else None,

@@ -28,6 +28,10 @@ class Part(Record, frozen=True, kw_only=True):
     """What was left out of the file, and why, for people."""
 
 
+UNVERIFIED = "Prefill is not verified: nothing tells how much of a prompt came from a cache."
+"""The remark of a tool that does not say."""
+
+
 class Refused(ResultsError):  # noqa: N818  (said of a file)
     """A foreign file that cannot be imported. ``line`` counts from 1; None where it is the file as a whole."""
 
