@@ -132,6 +132,13 @@ def test_every_capability_that_fills_a_column_changes_the_table(change: dict[str
     assert [name for name, before, after in rows if before != after]
 
 
+def test_a_terminal_without_the_signs_tells_them_apart_nevertheless(scripted: None) -> None:
+    """They would both be a question mark."""
+    shown = CliRunner(charset="ascii", env={"COLUMNS": "80"}).invoke(main, ["engines"])
+    assert ["load", "time", "yes", "-", "-"] in [line.split() for line in shown.stdout.splitlines()]
+    assert "yes it tells. - it does not" in shown.stdout
+
+
 def test_two_of_a_name_that_report_differently_are_told_apart() -> None:
     own = Found(name="llama-server", state=State.READY, engine="llama-server", can=Capabilities(takes=("gguf",)))
     running = Found(

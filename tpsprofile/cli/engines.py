@@ -34,18 +34,19 @@ def engines(*, as_json: bool, servers: Sequence[str]) -> None:
     model is loaded, no key is sent. The second table says what a sweep can learn from each engine: a dash is a
     column that stays empty.
     """
+    from rich.console import Console
+
     from tpsprofile.engines import discover
     from tpsprofile.engines.installed import PORTS
 
-    found = discover.look(servers)
+    with Console(stderr=True).status("Looking for engines…"):
+        found = discover.look(servers)
     if as_json:
         import msgspec
 
         document = {"engines": found, "ports": [port.number for port in PORTS]}
         click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
         return
-    from rich.console import Console
-
     console = Console(highlight=False, markup=False, emoji=False)
     for part in _screen(found, console):
         console.print(part)
@@ -68,7 +69,6 @@ def _screen(found: Sequence[Found], console: Console) -> Iterator[RenderableType
         yield Text(words.wrapped(remark, width), style="dim")
     yield ""
     yield from _tables(found, console)
-    yield Text(words.wrapped(words.LEGEND, width), style="dim")
 
 
 def _line(line: Line, width: int) -> Iterator[RenderableType]:
@@ -94,12 +94,18 @@ def _tables(found: Sequence[Found], console: Console) -> Iterator[RenderableType
     from tpsprofile import units
     from tpsprofile.render import found as words
 
+    def shown(sign: str) -> str:
+        return sign if console.encoding.startswith("utf") else words.PLAIN.get(sign, sign)
+
     for columns in words.beside(words.capabilities(found), console.width):
         table = Table(box=None, pad_edge=False, collapse_padding=True, padding=(0, 2), header_style="dim")
         table.add_column(words.LEARNED, no_wrap=True)
         for name in columns:
             table.add_column(Text(name), justify="center", no_wrap=True)
         for first, *cells in words.reports(columns):
-            table.add_row(first, *(Text(cell, style="dim" if cell == units.UNKNOWN else "") for cell in cells))
+            styled = [Text(shown(cell), style="dim" if cell == units.UNKNOWN else "") for cell in cells]
+            table.add_row(first, *styled)
         yield table
         yield ""
+    legend = " ".join(shown(word) for word in words.LEGEND.split())
+    yield Text(words.wrapped(legend, console.width), style="dim")

@@ -15,6 +15,8 @@ from tpsprofile.render.names import plain
 
 REPORTED = "✓"
 """The sign of a column that is filled; ``units.UNKNOWN`` is that of one that stays empty."""
+PLAIN: Mapping[str, str] = {REPORTED: "yes", units.UNKNOWN: "-"}
+"""What stands for both where the terminal cannot show them; they would look alike there."""
 _MODELS = 3
 """Names of models that a line tells."""
 _HEADINGS: Mapping[State, str] = {
