@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from tpsprofile import merge, store
+from tpsprofile import importers, merge, store
 from tpsprofile.analysis.courses import plainest
 from tpsprofile.analysis.points import summarise
 from tpsprofile.cli import main
@@ -243,3 +244,8 @@ def test_an_export_of_this_program_is_not_taken_for_somebody_elses_figures(here:
     result = call("out.json")
     assert result.exit_code == 3
     assert "an export of this program's own" in result.stderr
+
+
+def test_the_documentation_lists_the_formats_that_there_are() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "importing.md").read_text()
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE)) == set(importers.FORMATS)
