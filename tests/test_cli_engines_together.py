@@ -14,8 +14,9 @@ from tests.models.shapes import LLAMA, PHI3, like
 from tpsprofile import store
 from tpsprofile.cli import main, targets
 from tpsprofile.engines import registry
+from tpsprofile.engines.base import Weights
 from tpsprofile.models import cache, catalogue
-from tpsprofile.records import Outcome, Run
+from tpsprofile.records import ModelFacts, Outcome, Run
 
 
 @pytest.fixture(autouse=True)
@@ -255,6 +256,18 @@ def test_a_service_is_a_control_and_needs_no_name() -> None:
     found = [store.read(path).header.machine for path in store.find([Path("results")])]
     assert {one.tag for one in found} == {None, "Theirs"}
     assert len({one.id for one in found}) == 2
+
+
+def test_a_long_name_takes_two_lines_and_no_other_column_suffers(monkeypatch: pytest.MonkeyPatch) -> None:
+    long = "organisation/a-model-with-a-name-that-fills-a-line-1.5B-Instruct-GGUF-Q4_K_M"
+    facts = ModelFacts(name=long, parameters=1_500_000_000, quantisation="Q4_K_M", file_bytes=10**9)
+    monkeypatch.setattr(fakes.Served, "models", lambda self: (Weights(facts=facts),))
+    monkeypatch.setattr(fakes.Served, "find", lambda self, name: Weights(facts=facts))
+    lines = call("models", "--engine", "served").output.splitlines()
+    assert max(map(len, lines)) <= 80
+    heading = next(line for line in lines if line.startswith("model"))
+    assert heading.split() == ["model", "params", "weights", "disk", "memory", "fits", "here", "source"]
+    assert any("1.5B" in line and "Q4_K_M" in line and "the engine's" in line for line in lines)
 
 
 def test_the_list_of_models_takes_the_same_options() -> None:

@@ -98,7 +98,9 @@ def _table(found: list[Candidate], usable: int | None, width: int) -> Table:
     table = Table(box=None, pad_edge=False, collapse_padding=True, padding=(0, 2), header_style="dim")
     names = ["model", "params", "weights", "disk", "memory", "fits"]
     for name in names + (["here", "source"] if width >= 76 else []):
-        table.add_column(name, justify="right" if name in {"params", "disk", "memory"} else "left", no_wrap=True)
+        numbers = name in {"params", "disk", "memory"}
+        # What servers call a model may be long: then its name takes two lines, and the others keep their width.
+        table.add_column(name, justify="right" if numbers else "left", no_wrap=name != "model", overflow="fold")
     for one in found:
         fits = _fits(one, usable)
         cells = [
