@@ -248,4 +248,4 @@ def test_an_export_of_this_program_is_not_taken_for_somebody_elses_figures(here:
 
 def test_the_documentation_lists_the_formats_that_there_are() -> None:
     text = (Path(__file__).parents[1] / "docs" / "importing.md").read_text()
-    assert set(re.findall(r"^\| `([a-z-]+)` \|", text, re.MULTILINE)) == set(importers.FORMATS)
+    assert set(re.findall(r"^\| `([a-z]+-?[a-z]+)` \|", text, re.MULTILINE)) == set(importers.FORMATS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 
@@ -30,12 +31,18 @@ def rates_and_tokens(trial: Trial) -> Figures:
 
 
 def faults(
-    original: bytes, format_name: str, told: Callable[[Trial], Figures] = rates, count: int = 1000
+    original: bytes,
+    format_name: str,
+    told: Callable[[Trial], Figures] = rates,
+    count: int = 1000,
+    *,
+    together: bool = True,
 ) -> Iterator[str]:
     """What is wrong with each damaged copy that is neither right nor refused well.
 
     Right is every figure of every trial within a thousandth of one trial of the original: digits that rounding
-    hides may change. Anything but ``Refused`` ends the test with its traceback.
+    hides may change. Without ``together`` each figure may be another trial's: where lines of two trials change
+    places, nothing tells. Anything but ``Refused`` ends the test with its traceback.
     """
     known = [told(trial) for part in importers.read(original, NAME, format_name) for trial in part.trials]
     for number, copy in enumerate(copies(original, count)):
@@ -44,7 +51,7 @@ def faults(
         except Refused as refused:
             fault = _badly_refused(refused, copy.content)
         else:
-            fault = _wrong(parts, known, told)
+            fault = _wrong(parts, known if together else list(itertools.product(*zip(*known, strict=True))), told)
         if fault:
             yield f"copy {number} ({copy.damage}): {fault}"
 

@@ -128,7 +128,7 @@ def _row(line: str, number: int) -> _Row | None:
 def _rated(cells: Mapping[str, str | None], name: str, step: str, number: int) -> _Row:
     unit = cells.get("unit")
     if unit not in (None, "token"):
-        raise Refused(f"{step} is in ns/{unit}, not ns/token.", number)
+        raise Refused(f"{step} is in {figures.shown(f'ns/{unit}')}, not in ns/token.", number)
     count = figures.tokens(cells["count"], f"{step} count", number)
     ns = figures.real(cells["ns"], f"{step} ns a token", number, zero=True)
     rate = figures.real(cells["rate"], f"{step} tokens a second", number, zero=True, most=figures.RATE_MOST)
@@ -148,7 +148,7 @@ def _check_single(cells: Mapping[str, str | None], step: str, number: int) -> No
     if (cells["rate"] or "0").strip() not in ("0", "-"):
         raise Refused(f"{step} has a rate, {figures.shown(cells['rate'])}, and no tokens.", number)
     if cells.get("unit") not in (None, "op", "request"):
-        raise Refused(f"{step} is in ns/{cells['unit']}.", number)
+        raise Refused(f"{step} is in {figures.shown(cells['unit'])} a step.", number)
 
 
 def _nanoseconds(took: str, number: int) -> float:
