@@ -156,10 +156,18 @@ def test_its_log_explains_an_end_while_loading(printed: str, error: type[Excepti
         made.wait_until_ready(f"http://127.0.0.1:{free_port()}/health", 30.0)
 
 
-def test_a_signal_while_loading_is_told() -> None:
-    with running(*script("import os; os.kill(os.getpid(), 9)")) as made, pytest.raises(EngineDiedError) as caught:
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (9, r"\(signal 9; the system sends it when memory runs out\)"),
+        (4, r"\(signal 4; it was built for a processor with other instructions\)"),
+        (11, r"\(signal 11\)"),
+    ],
+)
+def test_a_signal_while_loading_is_told(number: int, told: str) -> None:
+    ending = script(f"import os; os.kill(os.getpid(), {number})")
+    with running(*ending) as made, pytest.raises(EngineDiedError, match=told):
         made.wait_until_ready(f"http://127.0.0.1:{free_port()}/health", 30.0)
-    assert "signal 9; the system sends it when memory runs out" in str(caught.value)
 
 
 def test_it_is_not_waited_for_without_end() -> None:

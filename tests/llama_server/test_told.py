@@ -20,6 +20,8 @@ def recorded(name: str) -> str:
         ("version: 11434 (1a2b3c4d)\nbuilt with x", "b11434", "1a2b3c4d"),
         ("version: 0 (unknown)", None, None),
         ("version: unknown (0)", None, None),
+        ("version: 1 (7e4c0a9)", "7e4c0a9", "7e4c0a9"),
+        ("version: 0.1.0-dev (build 1, commit 7e4c0a9)", "0.1.0-dev", "7e4c0a9"),
         ("version: 0 (1a2b3c4d)", "1a2b3c4d", "1a2b3c4d"),
         ("version: 0.6.0-dev (build 0, commit unknown)", "0.6.0-dev", None),
         ("version: 0.6.1 (build 12001, commit 1a2b3c4d)", "b12001", "1a2b3c4d"),

@@ -41,7 +41,10 @@ from tpsprofile.errors import (
 )
 from tpsprofile.records import Record
 
-_KILLED = -9
+_SIGNALS = {
+    -9: "the system sends it when memory runs out",
+    -4: "it was built for a processor with other instructions",
+}
 _GUARD = {"linux": "kernel", "win32": "stay"}.get(sys.platform, "keeper")
 _PORT_TAKEN = ("couldn't bind", "address already in use", "only one usage of each socket address")
 _LONGEST = 160
@@ -174,9 +177,9 @@ def how_it_ended(process: subprocess.Popen[bytes]) -> str:
         code = process.wait(timeout=2.0)
     except subprocess.TimeoutExpired:
         return "the process still runs"
-    if code == _KILLED:
-        return "signal 9; the system sends it when memory runs out"
-    return f"signal {-code}" if code < 0 else f"exit status {code}"
+    if code >= 0:
+        return f"exit status {code}"
+    return f"signal {-code}; {_SIGNALS[code]}" if code in _SIGNALS else f"signal {-code}"
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

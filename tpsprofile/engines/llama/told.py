@@ -35,14 +35,17 @@ def explained(usage: str, option: str) -> str:
 
 
 def version(text: str) -> str | None:
-    """``b11434`` where ``--version`` tells the number of the build, else the release or the commit, else None."""
+    """``b11434`` where ``--version`` tells the number of the build, else the release or the commit, else None.
+
+    The number counts commits: of a copy without their history, in which there is one, it says nothing.
+    """
     if not (found := _VERSION.search(text)):
         return None
     name, build, commit = found.groups()
     number = build or name
-    if number.isdigit() and number not in _UNKNOWN:
+    if number.isdigit() and int(number) > 1:
         return f"b{number}"
-    return next((word for word in (name, commit) if word not in _UNKNOWN), None)
+    return next((word for word in (name, commit) if word not in _UNKNOWN and word != number), None)
 
 
 def commit(text: str) -> str | None:
