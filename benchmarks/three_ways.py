@@ -8,8 +8,10 @@ of text. Without PATH the second way is the wheel's own server in a second proce
 so that what differs is the way alone. With it, the first ratio shows what the build is worth.
 
 In each round every way has one turn, in an order drawn by chance. A row is the median of each round's own ratio,
-with a bootstrap interval of 95% over rounds: by the engine's clock, and by the client's, from the first chunk to
-the last. Exit status 1 if the OpenAI route lies outside 0.98 to 1.02 of the managed one, or the managed one
+with a bootstrap interval of 95% over rounds: by the engine's clock; by the client's, from the first chunk to the
+last; and by the processor time that the server used for all of the turn, which other programs disturb least, as
+long as the engine has one thread and no other to wait for (``taskset -c 0 python benchmarks/three_ways.py``). Exit
+status 1 if the OpenAI route lies outside 0.98 to 1.02 of the managed one, or the managed one
 outside that of the embedded where both are the same build.
 """
 
@@ -24,6 +26,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 from ratios import heading, ratio, row
 from serving import CONTEXT_TOKENS, LARGE, SMALL, model, serve, weights_of
 
@@ -47,6 +50,21 @@ class Rates(NamedTuple):
     """By the server's clock."""
     client: float
     """By this process's clock, from the first chunk to the last."""
+    processor: float
+    """Tokens a second of the server's processor time, prompt and all."""
+
+
+class Way:
+    """A session, and the process that does the work."""
+
+    def __init__(self, session: Session, pid: int | None = None) -> None:
+        self.session = session
+        self._process = psutil.Process(pid or session.pids[0])
+
+    def processor_s(self) -> float:
+        """Processor time that the server has used so far, in seconds."""
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
 
 
 def main() -> int:
@@ -58,7 +76,7 @@ def main() -> int:
             with ExitStack() as running:
                 embedded, managed = (running.enter_context(one) for one in _servers(path, asked.server))
                 route = running.enter_context(_through_openai(managed))
-                ways: dict[str, Session] = {EMBEDDED: embedded, MANAGED: managed, ROUTE: route}
+                ways = {EMBEDDED: Way(embedded), MANAGED: Way(managed), ROUTE: Way(route, managed.pids[0])}
                 rounds = _measured(ways, asked.rounds, asked.tokens)
             good &= _told(path.name, rounds, same_build=asked.server is None)
     return 0 if good else 1
@@ -92,28 +110,29 @@ def _through_openai(managed: LlamaCppSession) -> Session:
     return engine.load(only, context_tokens=CONTEXT_TOKENS, silence_s=600.0)
 
 
-def _measured(ways: dict[str, Session], rounds: int, tokens: int) -> list[dict[str, Rates]]:
+def _measured(ways: dict[str, Way], rounds: int, tokens: int) -> list[dict[str, Rates]]:
     chance = random.Random(0)
-    for session in ways.values():
-        _turn(session, "0", tokens)
+    for way in ways.values():
+        _turn(way, "0", tokens)
     found = []
     for number in range(1, rounds + 1):
         order = chance.sample(sorted(ways), len(ways))
-        found.append({way: _turn(ways[way], f"{number} {place}", tokens) for place, way in enumerate(order)})
+        found.append({name: _turn(ways[name], f"{number} {place}", tokens) for place, name in enumerate(order)})
     return found
 
 
-def _turn(session: Session, nonce: str, tokens: int) -> Rates:
+def _turn(way: Way, nonce: str, tokens: int) -> Rates:
     time.sleep(PAUSE_S)
     arrivals: list[float] = []
-    account = None
-    for event in session.generate(Request(prompt=f"{nonce}\nOnce upon a time", tokens_out=tokens + 1)):
+    account, used = None, way.processor_s()
+    for event in way.session.generate(Request(prompt=f"{nonce}\nOnce upon a time", tokens_out=tokens + 1)):
         arrivals.append(time.perf_counter())
         account = event
     assert isinstance(account, Finished)
     assert (account.tokens_cached, account.tokens_out) == (0, tokens + 1), account
     assert account.decode_s
-    return Rates(tokens / account.decode_s, tokens / (arrivals[-2] - arrivals[0]))
+    used = way.processor_s() - used
+    return Rates(tokens / account.decode_s, tokens / (arrivals[-2] - arrivals[0]), tokens / used)
 
 
 def _told(name: str, rounds: list[dict[str, Rates]], *, same_build: bool) -> bool:
