@@ -226,8 +226,8 @@ def test_many_models_are_counted(results: Path) -> None:
 def test_columns_are_dropped_by_importance_and_when_all_unknown() -> None:
     run = Run(header=header(), trials=TRIALS)
     (block,) = blocks(summarise(merge.table([run])))
-    assert fitting(block.rows, 200) == tuple(HEADINGS)
-    assert set(HEADINGS) - set(fitting(block.rows, 80)) == {"memory", "load"}
+    assert set(HEADINGS) - set(fitting(block.rows, 200)) == {"prefill"}
+    assert set(HEADINGS) - set(fitting(block.rows, 80)) == {"memory", "load", "prefill"}
     assert fitting(block.rows, 60) == ("model", "rate", "width", "grade", "ttft")
     assert fitting(block.rows, 40) == ("model", "rate", "grade")
     assert fitting(block.rows, 10) == ("model", "rate")

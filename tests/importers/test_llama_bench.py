@@ -330,6 +330,13 @@ def test_a_csv_with_more_values_than_names_is_refused() -> None:
         read(text)
 
 
+@pytest.mark.parametrize("part", ["backends, ", "'CUDA', "])
+def test_an_sql_statement_with_other_values_than_names_is_refused(part: str) -> None:
+    statement = as_sql(row()).splitlines()[-1]
+    with pytest.raises(Refused, match=r"line 1: 3[12] values under 3[12] names: which is which cannot be told"):
+        read(statement.replace(part, "", 1))
+
+
 def test_commas_and_quotes_inside_values_are_part_of_them() -> None:
     text = as_csv(row(gpu_info='Accelerate, Apple ""M9""'))
     assert read(text)[0].engine.devices == ("Accelerate", 'Apple "M9"')

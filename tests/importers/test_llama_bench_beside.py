@@ -11,6 +11,7 @@ from tpsprofile.analysis.points import summarise
 from tpsprofile.analysis.summary import Point, Summary
 from tpsprofile.analysis.usable import curve
 from tpsprofile.records import Machine, ModelFacts, Run
+from tpsprofile.render.tables import blocks, fitting
 
 MACHINE = Machine(id="m1", chip="Test Chip", ram_bytes=16 * 1024**3)
 FACTS = ModelFacts(name="tiny-1B-Q4_K_M", parameters=1_235_814_432, quantisation="Q4_K_M", file_bytes=800_000_000)
@@ -67,6 +68,14 @@ def test_a_test_of_prefill_is_no_model_without_a_speed() -> None:
     curves = {series.tokens_asked: len(curve(found, series)) for series in {p.series for p in found.points}}
     assert curves == {128: 1, 0: 0}
     assert [point.series for point in plainest(found).points] == decoding
+
+
+def test_a_table_shows_the_prefill_of_a_test_of_that_alone() -> None:
+    found = blocks(summary(*reported(row(1000.0, n_prompt=512, n_gen=0), row(50.0))))
+    prefill, decode = (block.rows[0] for block in found)
+    assert (prefill.prefill, prefill.trials, prefill.rate) == ("1,000", "1", "–")
+    assert (decode.prefill, decode.trials, decode.rate) == ("", "1", "50.0")
+    assert fitting([prefill], 80) == ("model", "size", "weights", "prefill", "trials")
 
 
 def test_rates_at_a_depth_are_rates_of_fresh_tokens() -> None:

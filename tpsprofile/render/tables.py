@@ -12,7 +12,12 @@ from tpsprofile.render.advice import advice
 from tpsprofile.render.lines import SYNTHETIC_MARK, share
 from tpsprofile.render.names import names, plain, source
 
-HEADINGS: Mapping[str, str] = {"model": "model", "size": "size"} | dict(lines.HEADINGS)
+HEADINGS: Mapping[str, str] = {
+    "model": "model",
+    "size": "size",
+    "weights": "weights",
+    "prefill": "prefill",
+} | dict(lines.HEADINGS)
 """Field of a row -> what stands above it."""
 
 
@@ -23,6 +28,8 @@ class Row(Record, frozen=True, kw_only=True):
     size: str
     weights: str
     """Quantisation, with a mark for synthetic weights."""
+    prefill: str
+    """Median prefill rate, tok/s, of a test of that alone; empty where there is a decode rate."""
     rate: str
     """Median decode rate, tok/s."""
     width: str
@@ -93,11 +100,12 @@ def _row(point: Point, line_tok_s: float) -> Row:
         weights=f"{weights} {SYNTHETIC_MARK}" if point.synthetic else weights,
         rate=units.rate(_median(point.decode)),
         width=share(point.half_width),
-        trials=str(point.decode.n) if point.decode else "",
+        trials=str(counted.n) if (counted := point.decode or point.prefill) else "",
         grade=point.grade or units.UNKNOWN,
         ttft=units.seconds(_median(point.ttft)),
         load=units.seconds(_median(point.load_first or point.load_later)),
         memory=units.memory(_median(point.rss or point.engine_size)),
+        prefill="" if point.decode else units.rate(_median(point.prefill)),
         slow=point.decode is not None and point.decode.median < line_tok_s,
     )
 
