@@ -10,12 +10,12 @@ from click.testing import CliRunner, Result
 
 from tests import fakes
 from tests.fakes import Named
-from tests.models.shapes import LLAMA, PHI3, like
-from tpsprofile import store
+from tests.models.shapes import LLAMA, PHI3, like, quiet
+from tpsprofile import sources, store
 from tpsprofile.cli import main, targets
 from tpsprofile.engines import registry
 from tpsprofile.engines.base import Weights
-from tpsprofile.models import cache, catalogue
+from tpsprofile.models import cache, catalogue, synthetic
 from tpsprofile.records import ModelFacts, Outcome, Run
 
 
@@ -218,6 +218,21 @@ def test_results_keep_the_server_to_themselves_and_resuming_needs_it_again() -> 
     assert {setup.key_env for _, setup in Named.setups if setup} == {"MY_KEY"}
     assert sweep("--resume", str(file), "--engine", "fake").exit_code == 2
     assert sweep("--resume", str(file), *place, *place).exit_code == 2
+
+
+def test_a_folder_is_kept_by_its_name_and_found_again_when_resuming(tmp_path: Path) -> None:
+    recipe = sources.recipe_of("tiny-llama", "safetensors")
+    folder = synthetic.prepare(recipe, tmp_path / "private", keep=True, progress=quiet)
+    assert sweep("--engine", "folders", "--model", str(folder)).exit_code == 0
+    (file,) = store.find([tmp_path / "results"])
+    assert store.read(file).header.settings["models"] == [f"{folder.name}/"]
+    assert b"private" not in file.read_bytes()
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:2]))
+    result = sweep("--resume", str(file))
+    assert result.exit_code == 2
+    assert "Say where: --model FOLDER." in result.stderr
+    assert sweep("--resume", str(file), "--model", str(folder)).exit_code == 0
+    assert len(store.read(file).trials) == 3
 
 
 # ------------------------------------------------------------------------------------- servers of others

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import sha256
 
 import pytest
 
 from tests.contract import Make, Subject
 from tests.ollama.server import replay
 from tpsprofile.clock import SystemClock
+from tpsprofile.engines.base import Setup, Weights
 from tpsprofile.engines.ollama.engine import Ollama
+from tpsprofile.records import ModelFacts
 
 
 def recorded(version: str) -> Make:
@@ -25,4 +28,17 @@ def recorded(version: str) -> Make:
     return subject
 
 
+def given(request: pytest.FixtureRequest) -> Iterator[Subject]:
+    """A file that Ollama is given for the time being."""
+    path = request.getfixturevalue("tmp_path") / "given.gguf"
+    path.write_bytes(b"GGUF, as far as the recording looks")
+    digest = f"sha256:{sha256(path.read_bytes()).hexdigest()}"
+    file = Weights(facts=ModelFacts(name="given", digest=digest), path=str(path))
+    with replay("0.13.0") as server:
+        engine = Ollama(SystemClock(), Setup(server=server.url))
+        with engine.adopt(file, lambda what, done, total: None) as own:
+            yield Subject(engine, own, 16, 1024)
+
+
 SUBJECTS = {f"ollama {version}": recorded(version) for version in ("0.5.11", "0.13.0", "0.33.0-rc2")}
+SUBJECTS["ollama, a file"] = given
