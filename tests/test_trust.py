@@ -136,6 +136,8 @@ def test_a_busy_moment_before_counts_where_the_time_within_is_unknown() -> None:
 def test_physics_knows_what_a_token_reads() -> None:
     experts = ModelFacts(name="x", parameters=8 * 10**9, parameters_active=10**9, file_bytes=8 * 10**9)
     assert W.TOO_FAST not in warned(model=experts, decode_engine_s=0.5, decode_client_s=0.5)
+    untold = ModelFacts(name="x", parameters=8 * 10**9, file_bytes=8 * 10**9)
+    assert warned(model=untold, decode_engine_s=0.5, decode_client_s=0.5) == (), "it may be a mixture of experts"
     small = ModelFacts(name="x", parameters=10**8, parameters_active=10**8, file_bytes=10**8)
     assert warned(model=small, decode_engine_s=0.005, decode_client_s=0.005) == (), "it may lie in caches"
     spec = {"bandwidth_spec_bytes_s": 400e9}

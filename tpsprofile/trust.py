@@ -328,7 +328,10 @@ def _is_spilled(trial: Trial, machine: Machine) -> bool:
 
 
 def _is_too_fast(trial: Trial, machine: Machine, engine: EngineInfo) -> bool:
-    """Only where the weights are known to lie in the memory whose bandwidth is known."""
+    """Only where the weights are known to lie in the memory whose bandwidth is known, and to be read for each token.
+
+    Servers that tell how many parameters a model has do not tell whether it is a mixture of experts.
+    """
     known = [one for one in (machine.bandwidth_bytes_s, machine.bandwidth_spec_bytes_s) if one]
     model, rate = trial.model, trial.decode_tok_s
     read = bytes_read(model.file_bytes, model.parameters, model.parameters_active)
@@ -336,6 +339,7 @@ def _is_too_fast(trial: Trial, machine: Machine, engine: EngineInfo) -> bool:
     if (
         not known
         or read is None
+        or model.parameters_active is None
         or rate is None
         or read < CACHES
         or elsewhere
