@@ -128,8 +128,14 @@ def test_a_build_without_a_number_has_no_version(number: int, version: str | Non
 
 
 def test_keys_of_builds_to_come_are_options() -> None:
-    [part] = read(as_json(row(warp_drive="on", shields=3, cloak=False)))
+    [part] = read(as_json(row(warp_drive="on", shields=3, cloak=False, crew=["a", "b"], hold={"a": 1})))
     assert [part.options[key] for key in ("warp_drive", "shields", "cloak")] == ["on", 3, False]
+    assert not {"crew", "hold"} & part.options.keys()
+
+
+def test_an_export_of_our_own_is_no_run_of_theirs() -> None:
+    with pytest.raises(Refused, match=r"line 1: It is an export of this program's own\. Take the results file"):
+        read(as_json_lines(row(tpsprofile={"version": "0.1.0", "provenance": "measured"})))
 
 
 def test_a_build_from_before_depths_measured_at_none() -> None:

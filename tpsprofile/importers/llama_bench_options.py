@@ -44,6 +44,14 @@ _IDLE: Mapping[str, Option] = {
     "lazy_mode": "auto", "repack": True, "low_vram": False,
 }  # fmt: skip
 
+_KNOWN = frozenset(
+    {
+        *_SWITCHES, *_IDLE, "n_batch", "n_ubatch", "n_threads", "type_k", "type_v", "n_gpu_layers", "split_mode",
+        "flash_attn", "tensor_split", "load_mode",
+    }
+)  # fmt: skip
+"""Options that are plain values: of others, lists and objects are passed over."""
+
 
 def engine(cells: Mapping[str, Any], line: int) -> EngineInfo:
     """The build, and the graphics processors that it found."""
@@ -75,7 +83,8 @@ def options(cells: Mapping[str, Any], line: int) -> dict[str, Option]:
     """Options of a row, keys that are not known yet included."""
     found: dict[str, Option] = {}
     for key, cell in cells.items():
-        if key not in _TOLD_ELSEWHERE and key not in _BACKENDS:
+        is_plain = key in _KNOWN or isinstance(cell, str | int | float)
+        if is_plain and key not in _TOLD_ELSEWHERE and key not in _BACKENDS:
             value = option(key, cell, line)
             if not is_idle(key, value):
                 found[_RENAMED.get(key, key)] = value

@@ -69,6 +69,8 @@ def _is_row(value: Any, line: int) -> bool:
     missing = [key for key in KEYS if key not in value]
     if len(missing) == len(KEYS):
         return False
+    if "tpsprofile" in value:
+        raise Refused("It is an export of this program's own.", line, "Take the results file that it comes from.")
     if missing:
         raise Refused(f"A row without {missing[0]}.", line)
     return True
