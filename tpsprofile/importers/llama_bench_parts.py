@@ -42,7 +42,7 @@ def sifted(tests: Iterable[Measured]) -> Sifted:
     every = tuple(tests)
     once = _once(every)
     single = tuple(test for test in once if not (test.n_prompt and test.n_gen))
-    doubtful = [(test, faster) for test in single if (faster := _times_faster(test, single)) > TOO_FAST]
+    doubtful = _doubtful(single)
     remarks = [
         _counted(len(every) - len(once), "that stand there twice"),
         _combined([test for test in once if test not in single]),
@@ -120,21 +120,47 @@ def _mean(test: Measured) -> float:
     return sum(test.rates) / len(test.rates)
 
 
-def _times_faster(test: Measured, others: Sequence[Measured]) -> float:
+def _doubtful(tests: Sequence[Measured]) -> list[tuple[Measured, float]]:
+    """Tests that are too fast to be true, each with how many times too fast."""
+    groups: dict[bytes, list[Measured]] = {}
+    for test in tests:
+        groups.setdefault(msgspec.json.encode((test.model, test.engine, test.options)), []).append(test)
+    found = [(test, _times_faster(test, rates)) for rates in map(_rates, groups.values()) for test in rates.tests]
+    return [(test, faster) for test, faster in found if faster > TOO_FAST]
+
+
+class _Rates(NamedTuple):
+    """Tests of one model under one set of options."""
+
+    tests: list[Measured]
+    fastest: dict[tuple[int, int, int], float]
+    """Tokens of the prompt, generated, in the context before -> the highest rate, tok/s."""
+
+
+def _rates(tests: list[Measured]) -> _Rates:
+    fastest: dict[tuple[int, int, int], float] = {}
+    for test in tests:
+        fastest[_work(test)] = max(_mean(test), fastest.get(_work(test), 0.0))
+    return _Rates(tests, fastest)
+
+
+def _times_faster(test: Measured, rates: _Rates) -> float:
     """How many times the rate of the fastest test that should be faster: one as long or shorter, no deeper.
 
     1.0 where there is none. Prefill of few tokens is slower than that of many, and is no measure for others.
     """
-    rates = [_mean(other) for other in others if _should_be_faster(other, test)]
-    return _mean(test) / max(rates) if rates else 1.0
+    lesser = [rate for work, rate in rates.fastest.items() if _should_be_faster(work, _work(test))]
+    return _mean(test) / max(lesser) if lesser else 1.0
 
 
-def _should_be_faster(one: Measured, other: Measured) -> bool:
-    alike = (one.model.key, one.engine, one.options) == (other.model.key, other.engine, other.options)
-    no_longer = one.n_gen <= other.n_gen and one.n_prompt <= other.n_prompt and one.depth <= other.depth
-    same_kind = bool(one.n_gen) == bool(other.n_gen) and (one.n_gen > 0 or one.n_prompt >= LEAST_PREFILL)
-    is_less = (one.n_prompt, one.n_gen, one.depth) != (other.n_prompt, other.n_gen, other.depth)
-    return alike and same_kind and no_longer and is_less
+def _work(test: Measured) -> tuple[int, int, int]:
+    return test.n_prompt, test.n_gen, test.depth
+
+
+def _should_be_faster(one: tuple[int, int, int], other: tuple[int, int, int]) -> bool:
+    no_more = all(mine <= others for mine, others in zip(one, other, strict=True))
+    same_kind = (one[0] >= LEAST_PREFILL and other[1] == 0) or (one[1] > 0 and other[0] == 0)
+    return no_more and same_kind and one != other
 
 
 def _too_fast(test: Measured, faster: float) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -119,7 +120,7 @@ def csv_rows(text: str) -> Rows:
 
 
 def _names(names: list[str], line: int) -> list[str]:
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice:
         raise Refused(f"The column {shown(twice)} stands there twice.", line)
     missing = [key for key in KEYS if key not in names]

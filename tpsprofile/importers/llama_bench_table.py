@@ -7,6 +7,7 @@ long names of models push the others aside. Whatever stands before, between and 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import NamedTuple
 
 from tpsprofile.importers import figures, names
@@ -102,7 +103,7 @@ def _cells(line: str) -> list[str] | None:
 
 
 def _heading(cells: list[str], line: int) -> list[str]:
-    twice = next((name for name in cells if cells.count(name) > 1), None)
+    twice = next((name for name, count in Counter(cells).items() if count > 1), None)
     if twice is not None:
         raise Refused(f"The column {figures.shown(twice)} stands there twice.", line)
     return cells
