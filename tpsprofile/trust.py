@@ -328,7 +328,7 @@ def _is_spilled(trial: Trial, machine: Machine) -> bool:
 
 
 def _is_too_fast(trial: Trial, machine: Machine, engine: EngineInfo) -> bool:
-    """Only where the weights are known to lie in the memory whose bandwidth is known, and to be read for each token.
+    """Only where the weights are known to lie in the memory whose bandwidth is known, and how many a token reads.
 
     Servers that tell how many parameters a model has do not tell whether it is a mixture of experts.
     """
