@@ -116,6 +116,14 @@ def test_runs_without_a_decode_rate_leave_their_test_out() -> None:
     assert any("not every run gave a decode rate" in remark for remark in part.remarks)
 
 
+@pytest.mark.parametrize(("place", "key"), [(1, "context_size"), (0, "context_size"), (1, "response_size")])
+def test_a_context_that_no_test_goes_on_from_is_refused(place: int, key: str) -> None:
+    whole = json.loads(SEVERAL.read_text())
+    whole["benchmarks"][place][key] += 1
+    with pytest.raises(Refused, match="No test goes on from the context"):
+        only(json.dumps(whole))
+
+
 def test_a_file_of_several_requests_alone_is_refused() -> None:
     whole = json.loads(SEVERAL.read_text())
     whole["benchmarks"] = [row for row in whole["benchmarks"] if row["concurrency"] == 2]

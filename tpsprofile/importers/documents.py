@@ -46,5 +46,11 @@ def section(document: dict[str, Any], key: str) -> dict[str, Any]:
 
 def lines_of(text: str, key: str, rows: Sequence[object]) -> list[int | None]:
     """The line of each row by a key that stands once in each; None where the text has more or fewer of them."""
-    lines = [line_at(text, found.start()) for found in re.finditer(rf'"{re.escape(key)}"\s*:', text)]
-    return list(lines) if len(lines) == len(rows) else [None] * len(rows)
+    lines: list[int | None] = []
+    line = 1
+    last = 0
+    for found in re.finditer(rf'"{re.escape(key)}"\s*:', text):
+        line += text.count("\n", last, found.start())
+        last = found.start()
+        lines.append(line)
+    return lines if len(lines) == len(rows) else [None] * len(rows)

@@ -13,8 +13,10 @@ from __future__ import annotations
 import math
 import re
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -63,12 +65,14 @@ def read(text: str) -> tuple[Part, ...]:
     latency_ms = figures.real(whole.get("latency_ms"), "latency_ms", None, zero=True)
     model, caching = figures.word(whole.get("model"), "model", None), whole.get("prefix_caching_enabled") is True
     rows = [_row(entry, line, latency_ms, caching=caching) for entry, line in zip(entries, lines, strict=True)]
+    _check_pairs(rows)
     alone = [row for row in rows if row.concurrency == 1 and not row.loads_context]
     trials: list[Trial] = []
+    same: Counter[Workload] = Counter()
     for row in alone:
         for trial in _trials(row, model, caching=caching):
-            number = 1 + sum(one.workload == trial.workload for one in trials)
-            trials.append(msgspec.structs.replace(trial, number=number))
+            same[trial.workload] += 1
+            trials.append(msgspec.structs.replace(trial, number=same[trial.workload]))
     if not trials:
         raise Refused("It has no figures of one request at a time.")
     return (
@@ -148,6 +152,17 @@ def _check_size(row: _Row, *, caching: bool) -> None:
         tokens = round(rate * own_ms / 1000)
         if not 0.8 * asked - _TEMPLATE <= tokens <= 1.2 * asked + _TEMPLATE:
             raise Refused(f"A prompt of {tokens} tokens is not one of {asked}.", row.line)
+
+
+def _check_pairs(rows: Sequence[_Row]) -> None:
+    """A context that is put into the cache is one that the test behind it goes on from."""
+    for load, test in pairwise([*rows, None]):
+        if load is not None and load.loads_context and (test is None or _size(load) != _size(test)):
+            raise Refused(f"No test goes on from the context of {load.depth} tokens.", load.line)
+
+
+def _size(row: _Row) -> tuple[int, int, int, int]:
+    return row.concurrency, row.depth, row.prompt, row.answer
 
 
 def _trials(row: _Row, model: str, *, caching: bool) -> Iterator[Trial]:

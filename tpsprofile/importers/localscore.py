@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -50,10 +51,11 @@ def read(text: str) -> tuple[Part, ...]:
     rows = documents.table(whole, "results")
     lines = documents.lines_of(text, "n_prompt", rows)
     trials: list[Trial] = []
+    same: Counter[tuple[ModelFacts, Workload]] = Counter()
     for row, line in zip(rows, lines, strict=True):
         trial = _trial(row, line)
-        same = sum((one.model, one.workload) == (trial.model, trial.workload) for one in trials)
-        trials.append(msgspec.structs.replace(trial, number=1 + same))
+        same[trial.model, trial.workload] += 1
+        trials.append(msgspec.structs.replace(trial, number=same[trial.model, trial.workload]))
     _check_summary(documents.section(whole, "results_summary"), trials, text)
     return (
         Part(

@@ -13,6 +13,7 @@ so that no prefill rate can be worked out from them. The load of a warm model is
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -183,13 +184,14 @@ def _epochs(rows: Sequence[_Row]) -> Iterator[Mapping[str, _Row]]:
 def _trials(epochs: Sequence[Mapping[str, _Row]], about: Mapping[str, _About]) -> tuple[list[Trial], int]:
     """Trials, and how many epochs were too short for a rate."""
     trials: list[Trial] = []
+    same: Counter[str] = Counter()
     for epoch in epochs:
         generate = epoch["generate"]
         _check_total(epoch)
         if generate.rate is None or generate.ns <= _ONE_TOKEN_NS or generate.tokens in (0, 1):
             continue
-        number = 1 + sum(one.model.name == generate.name for one in trials)
-        trials.append(_trial(epoch, about.get(generate.name), number))
+        same[generate.name] += 1
+        trials.append(_trial(epoch, about.get(generate.name), same[generate.name]))
     return trials, len(epochs) - len(trials)
 
 

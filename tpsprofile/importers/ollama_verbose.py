@@ -12,6 +12,8 @@ is not 0 either, and is left out.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -41,6 +43,8 @@ _UNITS = {"ms": 1e3, "µs": 1e6, "μs": 1e6, "us": 1e6, "ns": 1e9}
 _COMMAND = re.compile(r"^(?P<prompt>.*[$%#>❯➜]\s+|\s*)(?:\S*[/\\])?ollama(?:\.exe)?\s+run\s+(?P<rest>\S.*)$")
 _TAKES_VALUE = frozenset({"--format", "--keepalive", "--dimensions"})
 
+_LONGEST = 2000
+"""Characters of a command."""
 _ROUNDED = 0.0051
 """tok/s: half of the last digit of a printed rate, and the error of adding."""
 _LATE_S = 0.005
@@ -74,15 +78,17 @@ def read(text: str) -> tuple[Part, ...]:
     blocks = list(_blocks(lines))
     if not blocks:
         raise Refused("It holds no figures of ollama run --verbose.", advice="Paste all lines, with their labels.")
-    names = _names(lines)
+    names, same = _names(lines), Counter[str]()
     trials: list[Trial] = []
     remarks: list[str] = []
     for block in blocks:
-        name = next((name for line, name in reversed(names) if line < block.line), NO_NAME)
-        trial = _trial(block, name, 1 + sum(one.model.name == name for one in trials))
+        before = bisect_left(names, (block.line, ""))
+        name = names[before - 1][1] if before else NO_NAME
+        trial = _trial(block, name, same[name] + 1)
         if trial is None:
             remarks.append(f"Line {block.line}: a single token has no rate; left out.")
         else:
+            same[name] += 1
             trials.append(trial)
     if not trials:
         raise Refused("No answer in it is longer than a token, and one token has no rate.", blocks[0].line)
@@ -213,7 +219,8 @@ def _names(lines: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
     Commands behind a shell's prompt or with ``--verbose`` count alone where there are any: an answer may tell how
     to run another model. Several bare ones that disagree count for nothing.
     """
-    found = [(number, one) for number, line in lines if (one := _COMMAND.match(line))]
+    short = [(number, line) for number, line in lines if len(line) <= _LONGEST]
+    found = [(number, one) for number, line in short if (one := _COMMAND.match(line))]
     sure = [(number, one) for number, one in found if one["prompt"].strip() or "--verbose" in one["rest"]]
     named = [(number, name) for number, one in sure or found if (name := _model(one["rest"]))]
     return named if sure or len({name for _, name in named}) == 1 else []
