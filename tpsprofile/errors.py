@@ -4,7 +4,7 @@
     ├── UsageError              exit 2   the command or the plan asks for something that does not exist
     ├── PlanError               exit 2   a plan that cannot be read; names the key
     ├── ResultsError            exit 3   a results file that is not ours, is damaged, or cannot be written
-    ├── ModelUnreadableError    exit 4   a model file that is not a whole GGUF
+    ├── ModelUnreadableError    exit 4   a model file or folder that is not whole
     └── EngineError             exit 5   the engine could not do what it was asked
         ├── EngineMissingError           the engine is not installed, or no server answers
         ├── ModelNotInstalledError       the engine does not have the model
@@ -62,7 +62,7 @@ class ResultsError(ProfileError):
 
 
 class ModelUnreadableError(ProfileError):
-    """A model file that is not a whole GGUF."""
+    """A model file that is no whole GGUF, or a folder that is no whole model."""
 
     exit_code = 4
 

@@ -151,7 +151,7 @@ class ModelFacts(Record, frozen=True, kw_only=True):
     parameters_active: int | None = None
     """Weights used for each token; equals ``parameters`` except for a mixture of experts."""
     quantisation: str | None = None
-    """``Q4_K_M``, ``Q8_0``, ``F16``."""
+    """``Q4_K_M``, ``Q8_0``, ``F16``; ``4bit`` of MLX, in groups of 64."""
     file_bytes: int | None = None
     digest: str | None = None
     """``sha256:`` and the file's hash; for a synthetic twin a hash of its recipe."""
