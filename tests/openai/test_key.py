@@ -337,12 +337,16 @@ def plan_of(server: Script, home: Path, models: list[str]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("good", [0, 3], ids=["in loading", "in a trial"])
-def test_the_key_is_in_nothing_that_a_sweep_leaves_behind(good: int, tmp_path: Path, key: str) -> None:
+@pytest.mark.parametrize(("good", "options"), [(0, True), (3, False)], ids=["in loading", "in a trial"])
+def test_the_key_is_in_nothing_that_a_sweep_leaves_behind(
+    good: int, options: bool, tmp_path: Path, key: str
+) -> None:
     with serving(script(key, good=good)) as server:
-        models = ["well", *faults(key), "nobody"]
-        plan, out = plan_of(server, tmp_path, models), tmp_path / "out"
-        printed, listed = sweep([str(plan), "--out", str(out), "--no-chart"], tmp_path, key)
+        models, out = ["well", *faults(key), "nobody"], tmp_path / "out"
+        arguments = [str(plan_of(server, tmp_path, models)), "--out", str(out), "--no-chart"]
+        if options:
+            arguments += ["--engine", "openai", "--server", server.url, "--key-env", VARIABLE, "--chat"]
+        printed, listed = sweep(arguments, tmp_path, key)
         assert {headers.get("Authorization") for headers in server.sent} == {f"Bearer {key}"}
     files = {path: path.read_bytes().decode(errors="replace") for path in tmp_path.rglob("*") if path.is_file()}
     (results,) = [text for path, text in files.items() if path.suffix == ".jsonl"]
