@@ -107,6 +107,7 @@ def test_localscore_s_average_time_and_score_follow_from_its_rates() -> None:
     assert test["ttft_ms"] == pytest.approx(1000 * (0.3 + 0.25 + 0.15) / 3)
     assert test["avg_time_ms"] == pytest.approx(1000 * (41 / test["prompt_tps"] + 10 / test["gen_tps"]))
     assert test["power_watts"] is None
+    assert document["system_info"]["ram_gb"] == 16.0, "GiB, as LocalScore has it"
     score = 10 * (test["prompt_tps"] * test["gen_tps"] * 1000 / test["ttft_ms"]) ** (1 / 3)
     assert document["results_summary"]["performance_score"] == pytest.approx(score)
 

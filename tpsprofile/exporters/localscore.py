@@ -2,7 +2,8 @@
 
 A test there has a prompt and an answer, as a trial here has. Its score is 10 × (prompt rate × generation rate ×
 1000 / ms until the first token)^(1/3), of the averages (localscore.ai). Tests that lack one of these three figures
-cannot be told in this format and are left out. Nobody measures power here: those keys are null.
+cannot be told in this format and are left out. Nobody measures power here: those keys are null. Sizes of memory
+are in GiB, as LocalScore has them, whatever its keys say.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tpsprofile.exporters.measured import (
     simulated,
 )
 from tpsprofile.records import Machine, Run
-from tpsprofile.units import GB
+from tpsprofile.units import GIB
 
 
 def write(runs: Sequence[Run]) -> Exported:
@@ -81,7 +82,7 @@ def _document(case: Case, tests: list[dict[str, Any]]) -> dict[str, Any]:
         "system_info": {
             "cpu_name": machine.chip,
             "cpu_arch": machine.arch,
-            "ram_gb": None if machine.ram_bytes is None else machine.ram_bytes / GB,
+            "ram_gb": None if machine.ram_bytes is None else machine.ram_bytes / GIB,
             "kernel_type": (machine.os or "").partition(" ")[0] or None,
             "kernel_release": (machine.os or "").partition(" ")[2] or None,
             "version": None,
@@ -107,7 +108,7 @@ def _accelerator(machine: Machine, *, used: bool) -> dict[str, Any]:
         name, kind = gpu.name, "GPU"
     else:
         name, kind, memory = machine.chip, "CPU", machine.ram_bytes
-    size = None if memory is None else memory / GB
+    size = None if memory is None else memory / GIB
     return {"name": name, "type": kind, "memory_gb": size, "manufacturer": name.split(" ")[0]}
 
 
