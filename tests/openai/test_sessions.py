@@ -190,13 +190,14 @@ def test_lines_that_are_no_events_are_skipped_however_they_are_cut() -> None:
     [
         event(choices=None, usage=7, timings="x"),
         event(choices=[None]),
+        event(choices=[{"delta": {"content": 5}, "finish_reason": {"a": 1}}]),
         event(choices=[{"delta": None, "text": 5}]),
         event(choices=[], usage={"prompt_tokens": "3", "completion_tokens": True, "prompt_tokens_details": []}),
         event(choices=[], timings={"predicted_n": "1", "predicted_ms": None, "prompt_ms": "x", "prompt_n": []}),
     ],
 )
 def test_odd_chunks_tell_nothing_and_break_nothing(odd: bytes) -> None:
-    found = generated(PLAIN, lambda body: stream([chunk("a", "stop"), odd, DONE]), CHAT)
+    found = generated(PLAIN, lambda body: stream([chunk("a"), odd, chunk(finish="stop"), DONE]), CHAT)
     assert account(found) == Finished(stopped_by="end")
 
 
@@ -473,6 +474,13 @@ def test_a_name_that_the_server_lacks_is_refused_though_it_would_take_any() -> N
             engine.find("smollm3")
         assert "smollm2" in (caught.value.advice or "")
         assert not server.bodies()
+
+
+def test_models_in_memory_come_first() -> None:
+    told = listing("a", "b", "c", owner="llama-swap")
+    with serving(Script(routes={"/v1/models": told, "/running": {"running": [{"model": "c"}]}})) as server:
+        models = OpenAI(SystemClock(), Setup(server=server.url)).models()
+    assert [one.facts.name for one in models] == ["c", "a", "b"]
 
 
 def test_many_models_are_not_all_named() -> None:

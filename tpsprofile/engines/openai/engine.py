@@ -66,8 +66,9 @@ class OpenAI:
         return {"ignore_eos": dialect.can.ignores_end, "thinking": thinking}
 
     def models(self) -> tuple[Weights, ...]:
-        """The models that the server lists, in its order."""
-        return tuple(Weights(facts=one.facts) for one in self._listed())
+        """The models that the server lists, those in memory first, else in its order."""
+        listed = sorted(self._listed(), key=lambda one: one.loaded is not True)
+        return tuple(Weights(facts=one.facts) for one in listed)
 
     def find(self, name: str) -> Weights:
         """The model whose id it is, or the end of a path that the id is. Raises ModelNotInstalledError."""

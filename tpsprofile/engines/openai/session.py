@@ -14,6 +14,7 @@ from tpsprofile.engines.base import Event, Finished, LoadedFacts, Request, Token
 from tpsprofile.engines.llama import timings
 from tpsprofile.engines.llama.session import Bites
 from tpsprofile.engines.openai.facts import Model
+from tpsprofile.engines.openai.facts import text as one_line
 from tpsprofile.engines.openai.servers import Dialect, Server
 from tpsprofile.engines.openai.wire import Answer, Wire
 from tpsprofile.errors import EngineError
@@ -31,7 +32,7 @@ class Account:
     def __init__(self) -> None:
         self._usage: Mapping[str, Any] = {}
         self._timings: object = None
-        self._finish: str | None = None
+        self._finish: object = None
         self._thought = False
 
     def take(self, chunk: Answer) -> str | None:
@@ -57,7 +58,8 @@ class Account:
         less than one. Times are those of ``timings``, which llama-server adds. Where the model thought, the time
         from the first token to the last is not that of the text, and its tokens are those that are left over.
         """
-        stopped_by = _STOPS.get(str(self._finish), None if self._finish is None else str(self._finish)[:40])
+        finish = one_line(self._finish, 40)
+        stopped_by = _STOPS.get(finish or "", finish)
         account = timings.account(self._timings, stopped_by)
         tokens_in, tokens_out = _count(self._usage, "prompt_tokens"), _count(self._usage, "completion_tokens")
         cached = _count(self._usage.get("prompt_tokens_details"), "cached_tokens")
