@@ -210,12 +210,21 @@ def test_the_recorded_log_is_read_as_it_is() -> None:
     ("files", "expected"),
     [
         ({}, ()),
-        ({"config.json": {"eos_token_id": 2}}, (2,)),
-        ({"config.json": {"eos_token_id": 2}, "generation_config.json": {"eos_token_id": [7, 9]}}, (7, 9)),
-        ({"config.json": {"eos_token_id": [True, -1, "x", 3]}}, (3,)),
+        ({"config.json": {"eos_token_id": 2}}, ()),
+        ({"config.json": {"eos_token_id": 2, "vocab_size": 9}}, (2,)),
+        ({"config.json": {"eos_token_id": 2, "text_config": {"vocab_size": 9}}}, (2,)),
+        ({"config.json": {"eos_token_id": [8, 9, 10**12], "vocab_size": 9}}, (8,)),
+        ({"config.json": {"eos_token_id": [True, -1, "x", 3.0, 3], "vocab_size": 9}}, (3,)),
         (
             {
-                "config.json": {"eos_token_id": 2},
+                "config.json": {"eos_token_id": 2, "vocab_size": 9},
+                "generation_config.json": {"eos_token_id": [7, 8]},
+            },
+            (7, 8),
+        ),
+        (
+            {
+                "config.json": {"eos_token_id": 2, "vocab_size": 9},
                 "tokenizer_config.json": {"eos_token": {"content": "</s>"}},
                 "tokenizer.json": {"added_tokens": [{"id": 5, "content": "</s>"}, {"id": 6, "content": "<s>"}]},
             },

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from tpsprofile.models.safetensors_file import integer
+
 FORBIDDEN = -10_000.0
 """Added to a logit so that its token is never the likeliest; half floats hold it."""
 _LARGEST = 256 * 1024**2
@@ -28,19 +30,26 @@ class _Tokenizer(msgspec.Struct):
 def of_folder(folder: Path) -> tuple[int, ...]:
     """Numbers of the tokens that end a text; empty where the folder does not tell them.
 
-    They are those of ``generation_config.json``, else those of ``config.json``, and the tokenizer's own.
+    They are those of ``generation_config.json``, else those of ``config.json``, and the tokenizer's own. Numbers
+    that are no token's are left out: MLX would write to wherever they point.
     """
-    told = (_object(folder / name).get("eos_token_id") for name in ("generation_config.json", "config.json"))
+    config = _object(folder / "config.json")
+    told = (one.get("eos_token_id") for one in (_object(folder / "generation_config.json"), config))
     first = next((one for one in told if one), None)
-    listed = first if isinstance(first, list) else [first]
-    numbers = {one for one in listed if isinstance(one, int) and not isinstance(one, bool) and one >= 0}
-    own = _of_tokenizer(folder)
-    return tuple(sorted(numbers if own is None else numbers | {own}))
+    listed = [*(first if isinstance(first, list) else [first]), _of_tokenizer(folder)]
+    size = _tokens(config)
+    return tuple(sorted({one for one in listed if type(one) is int and 0 <= one < size}))
 
 
 def bias(folder: Path) -> dict[str, float]:
     """``logit_bias`` of requests that go on past the end of text."""
     return {str(number): FORBIDDEN for number in of_folder(folder)}
+
+
+def _tokens(config: dict[str, Any]) -> int:
+    """Tokens in the vocabulary; 0 where the configuration does not tell."""
+    text = config.get("text_config")
+    return integer({**config, **(text if isinstance(text, dict) else {})}, "vocab_size") or 0
 
 
 def _of_tokenizer(folder: Path) -> int | None:
@@ -52,7 +61,7 @@ def _of_tokenizer(folder: Path) -> int | None:
         tokenizer = msgspec.json.decode(_read(folder / "tokenizer.json"), type=_Tokenizer)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    return next((one.id for one in tokenizer.added_tokens if one.content == text and one.id >= 0), None)
+    return next((one.id for one in tokenizer.added_tokens if one.content == text), None)
 
 
 def _object(path: Path) -> dict[str, Any]:
