@@ -310,8 +310,10 @@ def test_means_are_held_against_each_other_where_there_are_no_samples(write: Cal
 
 
 def test_means_of_repetitions_far_apart_are_no_contradiction() -> None:
-    parts = read(as_csv(row(20.0, 80.0, 30.0), row(10.0, 11.0, 12.0, n_depth=512)))
-    assert [told(trial) for trial in trials(parts)] == [("tg128", 43.33), ("tg128 @ d512", 11.0)]
+    stalled = row(*[100.0] * 49, 20.0, n_depth=1024)
+    parts = read(as_csv(row(20.0, 80.0, 30.0), row(10.0, 11.0, 12.0, n_depth=512), stalled))
+    known = [("tg128", 43.33), ("tg128 @ d512", 11.0), ("tg128 @ d1024", 98.4)]
+    assert [told(trial) for trial in trials(parts)] == known
 
 
 def test_one_model_is_described_once() -> None:

@@ -29,6 +29,11 @@ _PRINTED = 1e-5
 """Rates of samples are printed with six digits."""
 _ROUNDED = 2e-6
 """Means are printed with six decimals."""
+_FARTHEST = 7
+"""Deviations of the sample by which one of 51 repetitions can be off their mean: (r - 1) / r^(1/2), less of fewer.
+
+P. A. Samuelson, How Deviant Can You Be?, Journal of the American Statistical Association 63 (1968).
+"""
 _ACTIVE = re.compile(r"\b\d+(?:\.\d+)?B\.A(\d+(?:\.\d+)?)B\b", re.ASCII)
 _MIXTURE = re.compile(r"moe\b|\d+x\d+B|\.A\d|^(?:gpt-oss|deepseek|grok|dbrx|llama4|arctic)", re.IGNORECASE)
 _NAMES_NOTHING = re.compile(r"(?:ggml-)?model(?:[-_.][A-Za-z0-9_.-]+)?", re.IGNORECASE)
@@ -171,13 +176,13 @@ def _check_mean(mean: float, deviation: float | None, of_time: float, line: int)
     """The mean of rates, held against the rate in the mean of times, where the single ones are not told.
 
     With times t = n / x of rates x with mean a: a * mean(t) / n - 1 = mean((x - a)^2 / x) / a, which is never
-    below 0, and for rates within five deviations of their mean at most v / (1 - 5 v^(1/2)), v the square of their
-    relative deviation. From a relative deviation of about a fifth on, only the first can be said.
+    below 0, and for rates within k deviations of their mean at most v / (1 - k v^(1/2)), v the square of their
+    relative deviation. From a relative deviation of about an eighth on, only the first can be said.
     """
     excess = mean / of_time - 1
     relative = (deviation or 0.0) / mean
     slack = 2e-6 + _ROUNDED / mean
-    most = relative**2 / (1 - 5 * relative) if 5 * relative < 0.9 else math.inf
+    most = relative**2 / (1 - _FARTHEST * relative) if _FARTHEST * relative < 0.9 else math.inf
     if not -slack <= excess <= most + slack:
         raise Refused(f"avg_ts is {mean:.6g}, but {of_time:.6g} by avg_ns.", line)
 
