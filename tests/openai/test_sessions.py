@@ -316,6 +316,7 @@ FAILURES: list[tuple[str, Reply, type[ProfileError], str]] = [
     ("loading", Reply(fixture("llama-server/health-loading.json"), 503), EngineError, "still loading"),
     ("no key", Reply(fixture("llama-server/error-no-api-key.json"), 401), EngineError, "wants a key"),
     ("no model", Reply(fixture("mlx-lm/error-model.json"), 404), ModelNotInstalledError, "snapshot folder"),
+    ("dead thread", Reply(b'{"error": "generation thread died"}', 404), EngineDiedError, "generation thread died"),
     ("no model, Ollama", Reply(fixture("ollama/v1-error-model.json"), 404), ModelNotInstalledError, "not found"),
     ("no memory", error("llama runner: failed to allocate buffer"), DoesNotFitError, "no memory"),
     ("crash", error("The model has crashed. (Exit code: 6)", 400), EngineDiedError, "Exit code: 6"),

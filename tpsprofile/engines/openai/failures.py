@@ -59,7 +59,7 @@ _MEANINGS = (
         "`tpsprofile models` lists what it has.",
     ),
     _Meaning(
-        r"crashed|has terminated|no longer running|unexpected EOF|exit (code|status)|signal: ",
+        r"crashed|has terminated|thread died|no longer running|unexpected EOF|exit (code|status)|signal: ",
         EngineDiedError,
         "The server's process for the model ended: {why}.",
         "Look at the server's log for the reason.",
