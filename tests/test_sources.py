@@ -275,7 +275,7 @@ def test_a_twin_is_not_kept_beside_the_engines_copy(tmp_path: Path) -> None:
 def test_a_model_that_is_not_installed_has_a_twin_that_needs_no_download(tmp_path: Path) -> None:
     engine = cast("Engine", Borrower(ModelNotInstalledError("It is not here.", "Pull it.")))
     for name, reason in [
-        ("tiny-llama", "It is not here. Pull it. Its synthetic twin needs no download: tiny-llama@Q4_K_M."),
+        ("tiny-llama", "It is not here. Pull it. Or measure its twin: tiny-llama@Q4_K_M."),
         ("stranger", "It is not here. Pull it."),
     ]:
         assert candidate(name, tmp_path, engine).problem == (Outcome.NOT_INSTALLED, reason)

@@ -21,6 +21,7 @@ from tpsprofile.errors import (
     ModelUnreadableError,
     ProfileError,
     RepeatedOutputError,
+    UsageError,
 )
 from tpsprofile.records import ModelFacts
 
@@ -223,11 +224,22 @@ def test_a_server_may_be_said_and_may_want_a_key(engine: Ollama, monkeypatch: py
     with replay("0.13.0") as server:
         assert Ollama(engine.clock, Setup(server=server.url)).info().version == "0.13.0"
         guarded = Ollama(engine.clock, Setup(server=server.url, key_env="TPSPROFILE_TEST_KEY"))
-        with pytest.raises(EngineMissingError, match="no TPSPROFILE_TEST_KEY"):
+        with pytest.raises(UsageError, match="TPSPROFILE_TEST_KEY has no key"):
             guarded.info()
-        monkeypatch.setenv("TPSPROFILE_TEST_KEY", "a-key")
+        monkeypatch.setenv("TPSPROFILE_TEST_KEY", "a-secret-key")
         assert guarded.info().version == "0.13.0"
-        assert server.headers[-1]["Authorization"] == "Bearer a-key"
+        assert server.headers[-1]["Authorization"] == "Bearer a-secret-key"
+        server.faults["tags"] = Fault(body=b'{"error":"a-secret-key is not mine"}', status=403)
+        with pytest.raises(EngineError, match=r"^Ollama says: \[key\] is not mine\.$"):
+            guarded.models()
+    monkeypatch.setattr("httpx.Client.send", lambda *_, **__: pytest.fail("nothing is sent"))
+    with pytest.raises(UsageError, match="unencrypted"):
+        Ollama(engine.clock, Setup(server="http://ollama.example.com", key_env="TPSPROFILE_TEST_KEY")).info()
+
+
+def test_an_address_that_is_wrong_is_the_servers(engine: Ollama) -> None:
+    with replay("0.13.0") as server:
+        pass
     with pytest.raises(EngineMissingError, match="correct --server"):
         Ollama(engine.clock, Setup(server=server.url)).info()
     with pytest.raises(EngineMissingError, match="--server is not an address"):

@@ -30,7 +30,7 @@ def _or_twin(name: str, engine: Engine, error: ProfileError) -> ProfileError:
     shape = _known(name)
     if shape is None or "gguf" not in engine.can.takes:
         return error
-    return ModelNotInstalledError(f"{error} Its synthetic twin needs no download: {name}@{shape.quantisation}.")
+    return ModelNotInstalledError(f"{error} Or measure its twin: {name}@{shape.quantisation}.")
 
 
 def absent(name: str, outcome: Outcome, error: ProfileError, context_tokens: int) -> Candidate:

@@ -21,7 +21,15 @@ import ollama
 
 from tpsprofile import units
 from tpsprofile.engines.ollama import failures
-from tpsprofile.errors import EngineDiedError, EngineError, EngineMissingError, EngineTimedOutError
+from tpsprofile.engines.openai import address
+from tpsprofile.engines.openai.keys import Key, of_environment
+from tpsprofile.errors import (
+    EngineDiedError,
+    EngineError,
+    EngineMissingError,
+    EngineTimedOutError,
+    UsageError,
+)
 
 Answer = dict[str, Any]
 
@@ -58,7 +66,8 @@ class Wire:
         It uses no connection twice: an idle one may have been closed meanwhile, which looks like a dead engine.
         Raises EngineMissingError for what is no address, and for a key that is not there.
         """
-        once, headers = httpx.Limits(max_keepalive_connections=0), self._headers()
+        once = httpx.Limits(max_keepalive_connections=0)
+        headers = {} if self._key is None else {"Authorization": self._key.header()}
         try:
             client = ollama.Client(self._server, limits=once, headers=headers, trust_env=False)
         except (ValueError, httpx.InvalidURL) as error:
@@ -71,13 +80,14 @@ class Wire:
             return client
         return ollama.Client(self._server, limits=once, headers=headers)
 
-    def _headers(self) -> dict[str, str]:
+    @cached_property
+    def _key(self) -> Key | None:
+        """Raises UsageError where there is none, and where it would go through other networks unencrypted."""
         if self._key_env is None:
-            return {}
-        key = os.environ.get(self._key_env)
-        if not key:
-            raise EngineMissingError(f"The environment has no {self._key_env}.", "Put the server's key there.")
-        return {"Authorization": f"Bearer {key}"}
+            return None
+        if not address.parse(self._server or os.environ.get("OLLAMA_HOST")).keeps_secrets:
+            raise UsageError("The key would go to that server unencrypted.", "Use an address with https://.")
+        return of_environment(self._key_env)
 
     @property
     def _setting(self) -> str:
@@ -203,7 +213,8 @@ class Wire:
         try:
             yield
         except ollama.ResponseError as error:
-            raise failures.of_answer(error.error, error.status_code, model) from error
+            text = error.error if self._key is None else self._key.out_of(error.error)
+            raise failures.of_answer(text, error.status_code, model) from None
         except (ConnectionError, httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise self._unreachable(working) from error
         except httpx.TimeoutException as error:
