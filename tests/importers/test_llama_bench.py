@@ -178,6 +178,8 @@ def test_metal_has_one_name() -> None:
     [
         ("llama 1B Q4_K - Medium", 1_235_814_432),
         ("qwen3moe 30B.A0.5B Q4_K - Medium", 500_000_000),
+        ("granitemoe 3B.A800M Q4_K - Medium", 800_000_000),
+        ("hunyuan-moe A1B Q4_K - Medium", 1_000_000_000),
         ("llama 8x7B Q4_K - Medium", None),
         ("gpt-oss ?B F16", None),
     ],

@@ -34,8 +34,8 @@ _FARTHEST = 7
 
 P. A. Samuelson, How Deviant Can You Be?, Journal of the American Statistical Association 63 (1968).
 """
-_ACTIVE = re.compile(r"\b\d+(?:\.\d+)?B\.A(\d+(?:\.\d+)?)B\b", re.ASCII)
-_MIXTURE = re.compile(r"moe\b|\d+x\d+B|\.A\d|^(?:gpt-oss|deepseek|grok|dbrx|llama4|arctic)", re.IGNORECASE)
+_ACTIVE = re.compile(r"[ .]A(\d+(?:\.\d+)?)([MB])\b", re.ASCII)
+_MIXTURE = re.compile(r"moe\b|\d+x\d+B|[ .]A\d|^(?:gpt-oss|deepseek|grok|dbrx|llama4|arctic)", re.IGNORECASE)
 _NAMES_NOTHING = re.compile(r"(?:ggml-)?model(?:[-_.][A-Za-z0-9_.-]+)?", re.IGNORECASE)
 """What converters call a file unless told otherwise."""
 _BITS = (0.8, 40.0)
@@ -137,7 +137,8 @@ def plausible_size(size: int | None, parameters: int | None, line: int) -> None:
 def active(description: str, parameters: int | None) -> int | None:
     """Parameters that work on each token: of a mixture of experts as its description rounds them (``30B.A3B``)."""
     if found := _ACTIVE.search(description):
-        return round(float(found[1]) * 1e9)
+        rounded = round(float(found[1]) * (1e9 if found[2] == "B" else 1e6))
+        return rounded if parameters is None else min(rounded, parameters)
     return None if is_mixture(description) else parameters
 
 
