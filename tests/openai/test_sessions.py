@@ -420,6 +420,13 @@ def test_a_kept_connection_that_was_dropped_is_replaced_once(dropped: int, works
     assert len(server.bodies()) == 3
 
 
+def test_a_fresh_connection_that_was_dropped_is_not_replaced() -> None:
+    drops = once_loaded(lambda body: Reply(end="refuse"))
+    with serving(Script(routes=PLAIN, does={"": drops})) as server, pytest.raises(EngineDiedError):
+        events(server, RAW)
+    assert len(server.bodies()) == 2
+
+
 @pytest.mark.usefixtures("far")
 def test_an_answer_that_has_begun_is_never_asked_for_again() -> None:
     breaks = once_loaded(lambda body: stream([chunk("a")], end="reset"))
