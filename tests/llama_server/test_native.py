@@ -71,9 +71,10 @@ def test_an_old_build_is_told_what_it_understands(tmp_path: Path, tiny_models: t
         assert session.facts().context_tokens == 512
 
 
-def test_its_process_is_the_program_and_gets_the_pinned_options(
-    tmp_path: Path, tiny_models: tuple[Path, Path]
+def test_its_process_is_the_program_and_gets_the_pinned_options_alone(
+    tmp_path: Path, tiny_models: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LLAMA_ARG_CTX_SIZE", "99")
     with replayed(tmp_path).load(weights(tiny_models[0]), context_tokens=768, silence_s=60) as session:
         (pid,) = session.pids
         *_, told = " ".join(psutil.Process(pid).cmdline()).partition(" -- ")
@@ -82,6 +83,7 @@ def test_its_process_is_the_program_and_gets_the_pinned_options(
             f"-m {tiny_models[0]} -c 768 -t {count} -tb {count} -np 1 --no-cache-prompt -cram 0 --no-ui --slots"
         )
         assert told.startswith(f"{begin} --host 127.0.0.1 --port ")
+        assert "LLAMA_ARG_CTX_SIZE" not in psutil.Process(pid).environ()
 
 
 def test_the_users_settings_and_keys_do_not_reach_it() -> None:
