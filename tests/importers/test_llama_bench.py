@@ -95,7 +95,9 @@ def test_the_engine_and_its_options_have_the_tools_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "write", [as_json, as_json_lines, as_csv, as_sql, lambda *rows: as_sql(*rows, table="test")], ids=str
+    "write",
+    [as_json, as_json_lines, as_csv, as_sql, lambda *rows: as_sql(*rows, table="test")],
+    ids=["JSON", "JSON Lines", "CSV", "SQL", "SQL of 2023"],
 )
 def test_every_form_tells_the_same(write: Callable[..., str]) -> None:
     rows = (row(1000.0, n_prompt=512, n_gen=0), row(50.0), row(45.0, n_depth=4096))
