@@ -243,9 +243,10 @@ def test_an_engine_that_does_not_answer_is_no_models_fault(tmp_path: Path) -> No
         candidate("llama3.2:1b", tmp_path, library(EngineMissingError("No server.")))
 
 
-def test_a_twins_quantisation_means_nothing_to_an_engine_of_names(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="real models"):
-        candidate("llama3.2:1b@Q4_0", tmp_path, library(ModelFacts(name="x")))
+def test_a_name_with_a_sign_for_twins_may_be_an_engine_s_own(tmp_path: Path) -> None:
+    own = ModelFacts(name="qwen3-30b@q8_0", quantisation="Q8_0")
+    one = candidate("qwen3-30b@q8_0", tmp_path, library(own))
+    assert (one.origin, one.facts) == ("engine", own)
 
 
 def borrower() -> Engine:

@@ -193,6 +193,5 @@ def why_nothing(summary: Summary, caption: str) -> str:
     if not summary.absent:
         return "the results hold no trials."
     first = summary.absent[0]
-    return (
-        f"no trial ended well. The first, {plain(first.model)}: {plain(first.reason or first.outcome.value, 120)}."
-    )
+    reason = plain(first.reason or first.outcome.value, 120).rstrip(".")
+    return f"no trial ended well. The first, {plain(first.model)}: {reason}."

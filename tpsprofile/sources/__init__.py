@@ -139,12 +139,6 @@ def _candidate(name: str, engine: Engine, context_tokens: int, cache: Path) -> C
     if is_path(name):
         return from_disk(name, engine, context_tokens, cache)
     if can.lists_models and not ("@" in name and can.takes):
-        if "@" in name:
-            raise UsageError(
-                f"{name!r} asks for a synthetic twin in a quantisation of its own, and this engine has real "
-                "models.",
-                "Name one of the engine's models.",
-            )
         return from_engine(name, engine, context_tokens)
     if not can.takes:
         raise UsageError(f"{name!r} is no model that this engine could be given.", "Choose another engine.")
