@@ -16,7 +16,7 @@ from tpsprofile.engines import knock, registry
 from tpsprofile.engines.base import Capabilities
 from tpsprofile.engines.found import Found, State, sweep
 from tpsprofile.engines.installed import PORTS, PRODUCTS
-from tpsprofile.engines.knock import Answer, Get
+from tpsprofile.engines.knock import Answer
 from tpsprofile.engines.openai import servers
 from tpsprofile.engines.openai.address import Address, parse
 from tpsprofile.engines.openai.servers import Server
@@ -24,11 +24,10 @@ from tpsprofile.errors import ProfileError
 
 ANY_SERVER = "openai"
 """The registered engine that measures any server but Ollama, which has one of its own."""
-_KOBOLD = "koboldcpp"
 _NAMES: Mapping[str, str] = {
     **{product.kind: product.name for product in reversed(PRODUCTS)},
     servers.OTHER.kind: "unnamed server",
-    _KOBOLD: "KoboldCpp",
+    servers.KOBOLDCPP.kind: "KoboldCpp",
 }
 _OLLAMA_DEFAULT = "http://127.0.0.1:11434"
 _WANTS_KEY, _NOT_YET = 401, 503
@@ -46,7 +45,7 @@ def ask(address: Address) -> tuple[Found, ...]:
         server = servers.identify(lambda route: get(route).json(), ask_more=not address.service)
         if server is None:
             return (stranger(address, _described(listing), listing.status),)
-        return (engine_at(address, _kobold(server, get) or server),)
+        return (engine_at(address, server),)
 
 
 def stranger(address: Address, what: str, status: int | None = None) -> Found:
@@ -118,14 +117,6 @@ def _likely(names: Sequence[str]) -> str | None:
     """The first that could be measured here: not in a cloud, and none that only embeds, as far as names tell."""
     unlikely = re.compile(r"[:-]cloud$|embed|rerank", re.IGNORECASE)
     return next((name for name in names if not unlikely.search(name)), None)
-
-
-def _kobold(server: Server, get: Get) -> Server | None:
-    """KoboldCpp, which speaks Ollama's language as well (koboldcpp.py, /api/extra/version); None for others."""
-    told = get("/api/extra/version").json() if server.kind in {servers.OLLAMA.kind, servers.OTHER.kind} else None
-    if not isinstance(told, dict) or told.get("result") != "KoboldCpp":
-        return None
-    return Server(kind=_KOBOLD, version=str(told.get("version") or "") or None, models=server.models)
 
 
 def _described(answer: Answer) -> str:

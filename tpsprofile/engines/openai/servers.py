@@ -8,6 +8,7 @@ servers, or stands in their sources and documentation:
 - LM Studio: lmstudio.ai/docs/developer/rest (``/api/v0/models``)
 - mlx_lm.server: github.com/ml-explore/mlx-lm, mlx_lm/server.py
 - Ollama: github.com/ollama/ollama, openai/openai.go
+- KoboldCpp: github.com/LostRuins/koboldcpp, koboldcpp.py
 - llama-swap: github.com/mostlygeek/llama-swap
 """
 
@@ -100,10 +101,14 @@ OLLAMA = Dialect(
     version=("/api/version", "version"),
     raw=False,
 )
+KOBOLDCPP = Dialect(
+    kind="koboldcpp", owners=("koboldcpp",), version=("/api/extra/version", "version"), format="gguf"
+)
+"""It speaks Ollama's language as well, so its owner is looked at first."""
 LLAMA_SWAP = Dialect(kind="llama-swap", owners=("llama-swap",), no_thinking=_THOUGHTLESS)
 OTHER = Dialect(kind="openai-compatible")
 
-DIALECTS = (LLAMA_SERVER, VLLM, LM_STUDIO, OLLAMA, LLAMA_SWAP, MLX_LM)
+DIALECTS = (LLAMA_SERVER, VLLM, LM_STUDIO, KOBOLDCPP, OLLAMA, LLAMA_SWAP, MLX_LM)
 """Those that can be recognised, in the order of their signs: ``/health`` is common, and asked last."""
 
 
