@@ -8,11 +8,10 @@ from collections.abc import Iterator
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from tpsprofile.render import style
+from tpsprofile.render.across import axes_across
 from tpsprofile.render.geometry import Box, Frame
-from tpsprofile.render.layout import ticks_x
 from tpsprofile.render.page import caption, page, watermark
 from tpsprofile.render.picture import DotRow, Dots
 from tpsprofile.render.sheet import Sheet
@@ -36,7 +35,9 @@ def paint_dots(picture: Dots) -> Figure:
     height = sum(_GROUP_PT + len(rows) * _ROW_PT + _GAP_PT for _, rows in _groups(picture))
     sheet, room = page(picture.title, picture.answer, picture.foot, lambda sheet: height)
     frame = _frame(picture, sheet, room)
-    axes = _axes(sheet, frame, picture)
+    axes = axes_across(sheet, frame, picture.x)
+    axes.grid(axis="x", color=style.FAINT, linewidth=0.8, zorder=0.5)
+    axes.set_axisbelow(True)
     top = room.y1
     for name, rows in _groups(picture):
         top -= _GROUP_PT
@@ -72,29 +73,6 @@ def _frame(picture: Dots, sheet: Sheet, room: Box) -> Frame:
 
 def _cut(sheet: Sheet, name: str) -> str:
     return sheet.cut(name, style.SMALL_PT, _NAME_PT)
-
-
-def _axes(sheet: Sheet, frame: Frame, picture: Dots) -> Axes:
-    """The axes span the room in points, upwards from its lower edge."""
-    box = frame.box
-    width, height = sheet.width, sheet.height
-    axes = sheet.figure.add_axes(
-        (box.x0 / width, box.y0 / height, (box.x1 - box.x0) / width, (box.y1 - box.y0) / height)
-    )
-    axes.patch.set_visible(False)
-    axes.set(xscale="log")
-    axes.set_xlim(*(10**edge for edge in frame.x))
-    axes.set_ylim(box.y0, box.y1)
-    ticks = ticks_x(frame, picture.x, sheet)
-    axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
-    axes.xaxis.set_major_formatter(FixedFormatter(list(ticks.values())))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_locator(NullLocator())
-    axes.tick_params(length=3, pad=4)
-    axes.grid(axis="x", color=style.FAINT, linewidth=0.8, zorder=0.5)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    return axes
 
 
 def _row(sheet: Sheet, axes: Axes, frame: Frame, row: DotRow, middle: float) -> None:

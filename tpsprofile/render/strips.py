@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from tpsprofile.render import style
+from tpsprofile.render.across import axes_across
 from tpsprofile.render.geometry import Box, Frame, Size
-from tpsprofile.render.layout import ticks_x
 from tpsprofile.render.page import caption, page, watermark
 from tpsprofile.render.picture import Dot, Kind, Stretch, Strip, Strips
 from tpsprofile.render.place import NOTHING
@@ -51,7 +50,7 @@ def paint_strips(picture: Strips) -> Figure:
         lambda sheet: strips - min([0.0, *(box.y0 for _, _, box in _models(sheet, frame, picture))]),
     )
     frame = frame._replace(box=room)
-    axes = _axes(sheet, frame, picture)
+    axes = axes_across(sheet, frame, picture.x)
     tops = [room.y1 - place * (_NAME_PT + _BAR_PT + _GAP_PT) - _NAME_PT for place in range(len(picture.strips))]
     for strip, top in zip(picture.strips, tops, strict=True):
         _strip(sheet, axes, frame, strip, Box(room.x0, top - _BAR_PT, room.x1, top))
@@ -66,31 +65,6 @@ def paint_strips(picture: Strips) -> Figure:
     if picture.simulated:
         watermark(sheet, room)
     return sheet.figure
-
-
-def _axes(sheet: Sheet, frame: Frame, picture: Strips) -> Axes:
-    """The axes span the room in points, upwards from its lower edge."""
-    box = frame.box
-    axes = sheet.figure.add_axes(
-        (
-            box.x0 / sheet.width,
-            box.y0 / sheet.height,
-            (box.x1 - box.x0) / sheet.width,
-            (box.y1 - box.y0) / sheet.height,
-        )
-    )
-    axes.patch.set_visible(False)
-    axes.set(xscale="log")
-    axes.set_xlim(*(10**edge for edge in frame.x))
-    axes.set_ylim(box.y0, box.y1)
-    ticks = ticks_x(frame, picture.x, sheet)
-    axes.xaxis.set_major_locator(FixedLocator(list(ticks)))
-    axes.xaxis.set_major_formatter(FixedFormatter(list(ticks.values())))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_locator(NullLocator())
-    axes.tick_params(length=3, pad=4)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    return axes
 
 
 def _strip(sheet: Sheet, axes: Axes, frame: Frame, strip: Strip, bar: Box) -> None:
