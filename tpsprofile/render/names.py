@@ -10,6 +10,8 @@ from tpsprofile.analysis.summary import Series
 
 LONGEST = 64
 """Characters of a name that are shown."""
+LONGEST_OPTIONS = 40
+"""Characters of options in a name."""
 _MARKS = "†‡§¶"
 
 
@@ -82,12 +84,17 @@ def _differences(one: Series, siblings: Sequence[Series]) -> list[str]:
     return [plain(part) for part in (*differ, *_options(one, siblings)) if part]
 
 
+def options_apart(mine: str | None, others: Sequence[str | None]) -> list[str]:
+    """The options (as JSON) in which one set differs from the others: ``threads 2``; not spelt out if long."""
+    own, every = _parsed(mine), [_parsed(other) for other in others]
+    keys = [key for key in sorted(own) if any(other.get(key) != own[key] for other in every)]
+    told = [f"{key} {own[key]}" for key in keys]
+    return told if len(", ".join(told)) <= LONGEST_OPTIONS else ["options of its own"]
+
+
 def _options(one: Series, siblings: Sequence[Series]) -> list[str]:
     """The engine options in which a series differs from others of its machine and engine."""
-    all_options = [_parsed(other.options) for other in siblings if other.engine == one.engine]
-    mine = _parsed(one.options)
-    keys = [key for key in sorted(mine) if any(other.get(key) != mine[key] for other in all_options)]
-    return [f"{key} {mine[key]}" for key in keys]
+    return options_apart(one.options, [other.options for other in siblings if other.engine == one.engine])
 
 
 def _parsed(options: str | None) -> dict[str, object]:
