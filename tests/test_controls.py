@@ -43,10 +43,19 @@ def stars(drawn: Figure) -> list[Any]:
 
 def test_a_control_is_no_machine_and_on_no_curve() -> None:
     found = summary(service(UNKNOWN))
-    assert [who.machine for who in machines(found)] == ["Test Chip 16 GB"] or len(machines(found)) == 1
+    assert [who.machine_id for who in machines(found)] == ["m1"]
     assert [point.model for point in found.controls] == ["large-1"]
     assert all(not point.series.cloud for point in found.points)
     assert found.points == summary().points
+
+
+def test_a_service_and_a_machine_of_one_id_stay_apart() -> None:
+    """Whatever the ids in a file say."""
+    mine = header().machine
+    runs = service(UNKNOWN)
+    odd = Run(header=header(run="c", machine=mine, engine=CLOUD), trials=runs.trials)
+    found = summary(odd)
+    assert ([p.model for p in found.controls], found.points) == (["large-1"], summary().points)
 
 
 def test_a_control_that_failed_is_no_absence_of_a_machine() -> None:

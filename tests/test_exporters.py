@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
@@ -50,7 +51,11 @@ def run(*trials: Trial, **changes: Any) -> Run:
 
 
 def lines(name: str, *runs: Run) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in exporters.write(runs, name).text.splitlines()]
+    text = exporters.write(runs, name).text
+    if name == "llama-bench":
+        return [json.loads(line) for line in text.splitlines()]
+    found = json.loads(text)
+    return found if isinstance(found, list) else [found]
 
 
 def test_llama_bench_has_prefill_and_decode_apart_with_samples() -> None:
@@ -110,6 +115,49 @@ def test_localscore_s_average_time_and_score_follow_from_its_rates() -> None:
     assert document["system_info"]["ram_gb"] == 16.0, "GiB, as LocalScore has it"
     score = 10 * (test["prompt_tps"] * test["gen_tps"] * 1000 / test["ttft_ms"]) ** (1 / 3)
     assert document["results_summary"]["performance_score"] == pytest.approx(score)
+
+
+def test_localscore_s_score_is_of_one_model_without_depth() -> None:
+    work = rows()[0].workload
+    deep = rows(workload=msgspec.structs.replace(work, depth_tokens=8192))
+    twin = tuple(
+        msgspec.structs.replace(row, model=msgspec.structs.replace(MODEL, synthetic=True)) for row in rows()
+    )
+    found = exporters.write([run(*rows(), *deep, *twin)], "localscore")
+    documents = json.loads(found.text)
+    assert [len(one["results"]) for one in documents] == [1, 1]
+    assert [one["tpsprofile"]["synthetic"] for one in documents] == [False, True]
+    assert found.remarks == ("Left out, cases at a depth, which the score does not know: llama3.2:1b.",)
+
+
+@pytest.mark.parametrize("name", ["llama-bench", "localscore"])
+def test_what_speaks_against_a_figure_goes_along(name: str) -> None:
+    told = [one["tpsprofile"]["warnings"] for one in lines(name, run(*rows(warnings=("busy",))))]
+    assert told == [["busy"]] * len(told)
+    assert [one["tpsprofile"]["warnings"] for one in lines(name, run(*rows()))] == [None] * len(told)
+
+
+@pytest.mark.parametrize("name", ["llama-bench", "localscore"])
+def test_a_service_is_exported_as_a_machine_by_nobody(name: str) -> None:
+    found = exporters.write([run(*rows(), engine=EngineInfo(name="x", remote=True, cloud=True))], name)
+    assert (found.figures, found.remarks) == (0, ("1 cloud run left out: a control is no machine.",))
+
+
+def test_a_reported_count_of_tokens_will_do() -> None:
+    reported = trial(
+        model=MODEL,
+        tokens_cached=None,
+        tokens_out=200,
+        decode_engine_s=None,
+        decode_client_s=None,
+        reported_decode_tok_s=40.0,
+        workload=Workload(prompt="ollama run"),
+    )
+    found = lines(
+        "llama-bench", run(reported, provenance=Provenance(kind="as reported", source="them", method="m"))
+    )
+    assert [(one["n_prompt"], one["n_gen"], one["avg_ts"]) for one in found] == [(0, 200, 40.0)]
+    assert found[0]["tpsprofile"]["method"] == "m"
 
 
 def test_localscore_leaves_out_what_it_cannot_tell_and_says_so() -> None:
@@ -205,5 +253,5 @@ def test_nothing_to_write_is_said(here: Path) -> None:
     (here / "results" / "run.jsonl").write_bytes(schema.encode(header()))
     result = call("--format", "localscore", "-o", "x.json")
     assert result.exit_code == 3
-    assert "no trial ended well" in result.stderr
+    assert "no trial of a machine ended well" in result.stderr
     assert not (here / "x.json").exists()

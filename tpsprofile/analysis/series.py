@@ -39,7 +39,9 @@ class Cases(NamedTuple):
 
 def cases_of(table: pd.DataFrame, age: Whole, drafted: Flags) -> Cases:
     """The cases of a table; ``age`` and ``drafted`` as from ``ages`` and ``speculative``."""
-    by_series = groups([*(codes(table[name]) for name in _SERIES), drafted.astype(np.int64)])
+    cloud = table["cloud"].to_numpy(dtype=bool, na_value=False)
+    flags = (each.astype(np.int64) for each in (drafted, cloud))
+    by_series = groups([*(codes(table[name]) for name in _SERIES), *flags])
     of, first = _by_series(groups([by_series, *(codes(table[name]) for name in _MODEL)]), by_series)
     ok, count = _is_ok(table), len(first)
     matters = ok | (np.bincount(of[ok], minlength=count) == 0)[of]

@@ -33,7 +33,7 @@ Examples:
 def export(*, paths: tuple[Path, ...], format_name: str, out: Path | None) -> None:
     """Write results files as llama-bench's JSON Lines, LocalScore's JSON, or Prometheus' text.
 
-    Only trials that ended well are written. What is not known is null or left out, never 0. The two JSON formats
+    Takes results files and folders of them, not the tables that merge saves. Only trials that ended well are written. What is not known is null or left out, never 0. The two JSON formats
     name this program in a key of their own, so that figures taken another way are not mixed unseen.
     """
     from tpsprofile import exporters, store
@@ -51,7 +51,8 @@ def export(*, paths: tuple[Path, ...], format_name: str, out: Path | None) -> No
     for remark in found.remarks:
         click.echo(remark, err=True)
     if not found.figures:
-        raise ResultsError("There is nothing to write: no trial ended well.", "Measure first: tpsprofile sweep.")
+        why = "no trial of a machine ended well" if not found.remarks else "nothing is left"
+        raise ResultsError(f"There is nothing to write: {why}.", "Measure first: tpsprofile sweep.")
     if out is None:
         click.echo(found.text, nl=False)
     else:

@@ -20,8 +20,9 @@ from tpsprofile.exporters.measured import (
     decode_times,
     deviation,
     mean,
+    passed_over,
     prefill_times,
-    simulated,
+    warnings_of,
 )
 from tpsprofile.records import Run
 
@@ -33,7 +34,7 @@ def write(runs: Sequence[Run]) -> Exported:
     """One line a test. Prefill that a cache may have helped is left out."""
     lines = [msgspec.json.encode(test).decode() for case in cases(runs) for test in _tests(case)]
     return Exported(
-        text="".join(f"{line}\n" for line in lines), figures=len(lines), what="test", remarks=simulated(runs)
+        text="".join(f"{line}\n" for line in lines), figures=len(lines), what="test", remarks=passed_over(runs)
     )
 
 
@@ -99,6 +100,9 @@ def _origin(case: Case) -> dict[str, Any]:
         "engine": header.engine.name,
         "engine_version": header.engine.version,
         "provenance": header.provenance.kind,
+        "source": header.provenance.source,
+        "method": header.provenance.method,
+        "warnings": warnings_of(case),
         "synthetic": case.model.synthetic,
         "prompt": case.workload.prompt,
         "context_tokens": case.workload.context_tokens,

@@ -1,4 +1,4 @@
-"""JSON in the shape of LocalScore's: a document a model, each on a line of its own.
+"""JSON in the shape of LocalScore's: a document a model; an array where there are several.
 
 A test there has a prompt and an answer, as a trial here has. Its score is 10 × (prompt rate × generation rate ×
 1000 / ms until the first token)^(1/3), of the averages (localscore.ai). Tests that lack one of these three figures
@@ -19,33 +19,41 @@ from tpsprofile.exporters.measured import (
     cases,
     decode_times,
     mean,
+    passed_over,
     prefill_times,
-    simulated,
+    warnings_of,
 )
-from tpsprofile.records import Machine, Run
+from tpsprofile.records import Machine, ModelFacts, Run
 from tpsprofile.units import GIB
 
 
 def write(runs: Sequence[Run]) -> Exported:
-    """One document a model of a run."""
-    documents: dict[tuple[str, str, str | None], list[tuple[Case, dict[str, Any]]]] = {}
+    """One document a model of a run; cases at a depth are left out, since the score knows of none."""
+    documents: dict[tuple[str, ModelFacts], list[tuple[Case, dict[str, Any]]]] = {}
     without: dict[str, None] = {}
+    deep: dict[str, None] = {}
     for case in cases(runs):
         test = _test(case)
-        if test is None:
+        if case.workload.depth_tokens:
+            deep[case.model.name] = None
+        elif test is None:
             without[case.model.name] = None
         else:
-            key = (case.header.run, case.model.name, case.model.quantisation)
-            documents.setdefault(key, []).append((case, test))
-    lines = [
-        msgspec.json.encode(_document(found[0][0], [test for _, test in found])) for found in documents.values()
-    ]
-    left = f"Left out, for want of a prefill rate or a first token: {', '.join(without)}."
+            documents.setdefault((case.header.run, case.model), []).append((case, test))
+    whole = [_document(found[0][0], [test for _, test in found]) for found in documents.values()]
+    told = whole[0] if len(whole) == 1 else whole
+    left = (
+        (without, "for want of a prefill rate or a first token"),
+        (deep, "cases at a depth, which the score does not know"),
+    )
     return Exported(
-        text="".join(f"{line.decode()}\n" for line in lines),
-        figures=len(lines),
+        text=msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n" if whole else "",
+        figures=len(whole),
         what="document",
-        remarks=(*simulated(runs), *((left,) if without else ())),
+        remarks=(
+            *passed_over(runs),
+            *(f"Left out, {why}: {', '.join(names)}." for names, why in left if names),
+        ),
     )
 
 
@@ -95,7 +103,9 @@ def _document(case: Case, tests: list[dict[str, Any]]) -> dict[str, Any]:
             "version": header.tpsprofile,
             "run": header.run,
             "provenance": header.provenance.kind,
+            "source": header.provenance.source,
             "synthetic": case.model.synthetic,
+            "warnings": warnings_of(case),
         },
     }
 

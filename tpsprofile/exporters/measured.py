@@ -32,9 +32,12 @@ class Case(Record, frozen=True, kw_only=True):
 
 
 def cases(runs: Iterable[Run]) -> Iterator[Case]:
-    """Every case with a trial that ended OK, run by run, in the order of measurement; none of an invented run."""
+    """Every case with a trial that ended OK, run by run, in the order of measurement.
+
+    None of a run whose figures are invented, or that are a service's: ``passed_over`` tells of those.
+    """
     for run in runs:
-        if run.header.engine.simulated:
+        if run.header.engine.simulated or run.header.engine.cloud:
             continue
         found: dict[tuple[ModelFacts, Workload], list[Trial]] = {}
         for trial in run.trials:
@@ -44,18 +47,19 @@ def cases(runs: Iterable[Run]) -> Iterator[Case]:
             yield Case(header=run.header, model=model, workload=workload, trials=tuple(trials))
 
 
-def simulated(runs: Iterable[Run]) -> tuple[str, ...]:
-    """The remark on runs whose figures are invented, where there are any."""
-    count = sum(run.header.engine.simulated for run in runs)
-    return (f"{count} simulated {'run' if count == 1 else 'runs'} left out: the figures are invented.",) * bool(
-        count
-    )
+def passed_over(runs: Iterable[Run]) -> tuple[str, ...]:
+    """A remark on each kind of run that ``cases`` leaves out, where there are any."""
+    known = list(runs)
+    invented = sum(run.header.engine.simulated for run in known)
+    services = sum(run.header.engine.cloud for run in known)
+    found = ((invented, "simulated", "the figures are invented"), (services, "cloud", "a control is no machine"))
+    return tuple(f"{count} {kind} run{'s' * (count != 1)} left out: {why}." for count, kind, why in found if count)
 
 
 def decode_times(case: Case) -> list[tuple[int, float]]:
     """Steps and seconds of each trial's decode: n - 1 steps from the first token to the last.
 
-    A rate that somebody else reported without a time is that rate over the tokens asked for.
+    A rate that somebody else reported without a time is that rate over the tokens asked for, or counted.
     """
     found = []
     for trial in case.trials:
@@ -63,8 +67,8 @@ def decode_times(case: Case) -> list[tuple[int, float]]:
         rate = trial.reported_decode_tok_s
         if steps > 0 and seconds:
             found.append((steps, seconds))
-        elif rate and trial.workload.tokens_out:
-            found.append((trial.workload.tokens_out, trial.workload.tokens_out / rate))
+        elif rate and (tokens := trial.workload.tokens_out or trial.tokens_out):
+            found.append((tokens, tokens / rate))
     return found
 
 
@@ -73,10 +77,15 @@ def prefill_times(case: Case) -> list[tuple[int, float]]:
     found = []
     for trial in case.trials:
         rate = trial.prefill_tok_s
-        verified = trial.prefill_verified or case.header.provenance.kind != "measured"
-        if rate and trial.prefill_s and verified:
+        if rate and trial.prefill_s and trial.prefill_verified:
             found.append((round(rate * trial.prefill_s), trial.prefill_s))
     return found
+
+
+def warnings_of(case: Case) -> list[str] | None:
+    """What speaks against its figures, each once; None where nobody looked."""
+    known = [trial.warnings for trial in case.trials if trial.warnings is not None]
+    return sorted({word for words in known for word in words}) if known else None
 
 
 def mean(values: Iterable[float]) -> float | None:

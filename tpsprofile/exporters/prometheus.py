@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from tpsprofile import merge
 from tpsprofile.analysis.points import summarise
 from tpsprofile.analysis.summary import Point, Spread
-from tpsprofile.exporters.measured import Exported, simulated
+from tpsprofile.exporters.measured import Exported, passed_over
 from tpsprofile.records import Run
 
 Readings = list[tuple[dict[str, str], float]]
@@ -68,8 +68,12 @@ def write(runs: Sequence[Run]) -> Exported:
             lines += [f"# HELP {full} {help_text}", f"# TYPE {full} gauge", *samples]
             count += len(samples)
     return Exported(
-        text="".join(f"{line}\n" for line in lines), figures=count, what="sample", remarks=simulated(runs)
+        text="".join(f"{line}\n" for line in lines), figures=count, what="sample", remarks=_invented(runs)
     )
+
+
+def _invented(runs: Sequence[Run]) -> tuple[str, ...]:
+    return passed_over(run for run in runs if run.header.engine.simulated)
 
 
 def _labels(point: Point, more: dict[str, str]) -> str:
@@ -97,6 +101,7 @@ def _labels(point: Point, more: dict[str, str]) -> str:
         "source": series.source,
         "method": series.method,
         "cloud": "true" if series.cloud else "false",
+        "trust": point.grade,
         **more,
     }
     return (
