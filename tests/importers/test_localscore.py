@@ -9,6 +9,8 @@ import pytest
 from tests.importers.judging import faults, rates_and_ttft
 from tpsprofile import importers
 from tpsprofile.importers import Part, Refused, localscore
+from tpsprofile.machine import named
+from tpsprofile.records import Machine
 from tpsprofile.units import GIB
 
 FILE = Path(__file__).parent / "localscore" / "made-up-m2-max.json"
@@ -73,6 +75,32 @@ def test_a_run_on_the_processor_uses_no_graphics() -> None:
     assert part.engine.devices == ()
     assert part.machine is not None
     assert part.machine.gpus == ()
+
+
+def on(card: str, kind: str, cpu: str = "AMD Ryzen 9 7950X 16-Core Processor") -> Machine:
+    whole = json.loads(FILE.read_text())
+    whole["system_info"] |= {"cpu_name": cpu, "ram_gb": 62.5}
+    whole["accelerator_info"] |= {"name": card, "type": kind}
+    told = only(json.dumps(whole)).machine
+    assert told is not None
+    return named.told(told)
+
+
+def test_each_card_of_a_computer_and_its_processor_are_machines_of_their_own() -> None:
+    cards = [on("NVIDIA GeForce RTX 4090", "GPU"), on("NVIDIA GeForce RTX 3060", "GPU"), on("AMD Ryzen", "CPU")]
+    assert [machine.label for machine in cards] == [
+        "AMD Ryzen 9 7950X, RTX 4090, 64 GB",
+        "AMD Ryzen 9 7950X, RTX 3060, 64 GB",
+        "AMD Ryzen 9 7950X, 64 GB",
+    ]
+    assert len({machine.id for machine in cards}) == 3
+
+
+def test_a_mac_on_its_processor_alone_is_not_the_one_on_its_graphics() -> None:
+    mac = "Apple M2 Max 8P+4E+38GPU"
+    graphics, processor = on(mac, "GPU", cpu=mac), on(mac, "CPU", cpu=mac)
+    assert (graphics.label, processor.label) == ("Apple M2 Max 64 GB", "Apple M2 Max 64 GB (CPU)")
+    assert graphics.id != processor.id
 
 
 def test_without_its_names_there_is_no_machine() -> None:

@@ -61,5 +61,32 @@ def test_the_same_words_are_the_same_machine_as_a_tag_is() -> None:
 
 def test_a_machine_from_a_file_is_the_one_that_is_called_so() -> None:
     machine = named.told(Machine(id="", chip="Apple M2 Max", ram_bytes=64 * GIB))
-    assert machine.id == named.described("Apple M2 Max 64 GB").id
+    assert machine.id == named.described("M2 Max 64GB").id
     assert machine.bandwidth_spec_bytes_s == 400 * GB
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Apple M2 Max 64 GB", "M2 Max 64GB"),
+        ("m2 max, 64 GB RAM", "M2 Max 64GB"),
+        ("AMD Ryzen 9 7950X, 64 GB", "Ryzen 9 7950X 64GB"),
+        ("NVIDIA GeForce RTX 4090", "RTX 4090"),
+    ],
+)
+def test_one_chip_and_memory_are_one_machine_however_they_are_written(one: str, other: str) -> None:
+    assert named.named(one).id == named.named(other).id
+    assert named.described(one).id == named.described(other).id
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("AMD box 1", "Intel box 1"),
+        ("M2 Max 64GB", "M2 Max 32GB"),
+        ("Mac Studio M2 Max 64GB", "MacBook Pro M2 Max 64GB"),
+        ("M4 Max 32-core 36GB", "M4 Max 40-core 36GB"),
+    ],
+)
+def test_other_words_are_another_machine(one: str, other: str) -> None:
+    assert named.named(one).id != named.named(other).id

@@ -23,6 +23,7 @@ from tpsprofile import units
 from tpsprofile.importers import documents, figures, names
 from tpsprofile.importers.reported import Part, Refused
 from tpsprofile.machine import names as machine_names
+from tpsprofile.machine.named import without_vendor
 from tpsprofile.records import EngineInfo, Gpu, Machine, ModelFacts, Outcome, Trial, Workload
 
 METHOD = "LocalScore"
@@ -174,15 +175,25 @@ def _machine(whole: dict[str, Any]) -> Machine | None:
     apple, is_gpu = chip.startswith("Apple"), accelerator.get("type") == "GPU"
     memory = _bytes(accelerator, "memory_gb")
     os = " ".join(filter(None, [_text(system, "kernel_type"), _text(system, "kernel_release")]))
-    return Machine(
+    gpus = (Gpu(name=card, vram_bytes=None if apple else memory),) if is_gpu and card else ()
+    machine = Machine(
         id="",
         chip=chip,
         arch=machine_names.architecture(_text(system, "cpu_arch") or ""),
-        gpus=(Gpu(name=card, vram_bytes=None if apple else memory),) if is_gpu and card else (),
+        gpus=gpus,
         ram_bytes=_bytes(system, "ram_gb"),
         unified_memory=True if apple else None,
         os=os or None,
     )
+    return msgspec.structs.replace(machine, tag=_tag(machine, accelerator.get("type") == "CPU"))
+
+
+def _tag(machine: Machine, is_processor_alone: bool) -> str | None:
+    """A name that tells what did the work: another card in one computer is another machine."""
+    if machine.chip.startswith("Apple"):
+        return f"{machine.label} (CPU)" if is_processor_alone else None
+    cards = [without_vendor(gpu.name) for gpu in machine.gpus if gpu.name != machine.chip]
+    return ", ".join(filter(None, [machine.chip, *cards, machine.ram_label])) if cards else None
 
 
 def _chip(text: str | None) -> str | None:

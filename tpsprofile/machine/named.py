@@ -20,11 +20,31 @@ _PRODUCT = re.compile(
 )
 _CARD = re.compile(r"GeForce|Radeon (?:RX|Pro|AI PRO) |NVIDIA (?:RTX|[ALHT]\d)")
 """Names of graphics cards, whose memory is not the machine's."""
+_VENDOR = re.compile(
+    r"\b(?:apple (?=m\d)|amd (?=ryzen|epyc|radeon|threadripper)|intel (?=core|xeon|arc)"
+    r"|nvidia (?=geforce|rtx|gtx|[abhltv]\d)|geforce (?=rtx|gtx))",
+    re.IGNORECASE,
+)
+"""A vendor before a name that is no other vendor's."""
 
 
 def named(tag: str, chip: str = "another computer") -> Machine:
-    """A machine of which nothing is known but what the user calls it; the same name is the same machine."""
-    return Machine(id=f"named-{hashlib.sha256(tag.encode()).hexdigest()[:12]}", chip=chip, tag=tag)
+    """A machine of which nothing is known but what the user calls it; the same name is the same machine.
+
+    ``Apple M2 Max 64 GB`` and ``m2 max, 64GB RAM`` are one name.
+    """
+    return Machine(id=f"named-{hashlib.sha256(_key(tag).encode()).hexdigest()[:12]}", chip=chip, tag=tag)
+
+
+def without_vendor(name: str) -> str:
+    """``RTX 4090`` of ``NVIDIA GeForce RTX 4090``; other names as they are."""
+    return _VENDOR.sub("", name)
+
+
+def _key(tag: str) -> str:
+    """What a name comes down to: without vendor, commas and case, and amounts of memory in one spelling."""
+    plain = _AMOUNT.sub(lambda found: f"{re.match(r'[0-9.]+', found[0])[0]}gb", tag.casefold())  # type: ignore[index]
+    return without_vendor(" ".join(plain.replace(",", " ").split()))
 
 
 def described(text: str) -> Machine:
