@@ -328,6 +328,13 @@ def test_how_a_ratio_is_said(ratio: float, says: str) -> None:
     assert lead(ratio) == says
 
 
+def test_what_is_of_grade_d_is_named_and_in_no_sentence() -> None:
+    bad = rows(8, 2, warnings=("swapping",))
+    found = compared(on("A", *rows(1, 100, warnings=()), *bad), on("B", *rows(1, 120, warnings=()), *rows(8, 90)))
+    assert notes(found)[-1] == "Grade D, so in no mean and no gain: m8."
+    assert verdict(found)[:2] == ("B is 20% faster than A at 1.0B, significant.", "It gains and loses no model.")
+
+
 def test_the_notes_name_grades_and_their_causes() -> None:
     said = notes(compared(on("A", *rows(1, 100, warnings=("busy",))), on("B", *rows(1, 120, warnings=()))))
     assert said == ("3 trials a point. Worst grade C (busy).",)

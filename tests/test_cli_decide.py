@@ -112,6 +112,19 @@ def test_memory_is_a_gain(tmp_path: Path) -> None:
     assert "[no difference]" in found, "in speed alone"
 
 
+def test_a_figure_of_grade_d_decides_nothing(tmp_path: Path) -> None:
+    shaky = rows({8.0: 3.4}, warnings=("swapping",))
+    machine(tmp_path, "Old", [*rows({1.0: 60.0, 3.0: 40.0}), *shaky])
+    machine(tmp_path, "New", rows({1.0: 66.0, 3.0: 44.0, 8.0: 279.0}))
+    found = words("--from", "Old", "--to", "New", "-r", str(tmp_path))
+    assert found.startswith("No difference. New has 1.10× the speed of Old")
+    assert "left out Grade D, so in no mean and no gain: m8." in found
+    assert re.search(r"m8 8.0B 3.3\d 27\d grade D", found)
+    chip = words("--from", "Old", "--to", "M4 Max 40-core", "-r", str(tmp_path))
+    assert "in no mean and no gain: m8." in chip
+    assert "alone: m8" not in chip
+
+
 def test_headings_without_names_are_explained() -> None:
     alike = [
         Who(machine_id=one, machine=f"Same Chip, 8 cores, 16 GB [{one}]", chip=None, ram_bytes=None)

@@ -118,6 +118,30 @@ def test_a_model_that_was_too_slow_is_gained_and_the_other_way_round_lost() -> N
     assert ([change.model for change in back.lost], back.gained) == (["m14"], ())
 
 
+def erratic(size: float, rate: float) -> list[Trial]:
+    """Trials of grade D: the interval of their median is wider than 30%."""
+    return rows(size, rate, (0.2, 1.0, 1.8), warnings=())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(erratic(14, 8), rows(14, 300)), (rows(14, 8), erratic(14, 300)), (gone(14), erratic(14, 300))],
+)
+def test_a_figure_of_grade_d_is_in_no_mean_and_no_gain_beside_better_ones(
+    before: list[Trial], after: list[Trial]
+) -> None:
+    found = compared(slow(*before), fast(*after))
+    assert (rounded(found.overall), found.gained) == (1.5, ())
+    back = compared(on("A", *fast(*after).trials), on("B", *slow(*before).trials))
+    assert (rounded(back.overall), back.lost) == (0.67, ())
+
+
+def test_grade_d_stays_where_there_is_nothing_else() -> None:
+    found = compared(on("A", *erratic(1, 8)), on("B", *rows(1, 24)))
+    assert rounded(found.overall) == 3
+    assert [change.model for change in found.gained] == ["m1"]
+
+
 def test_the_limit_decides_what_is_gained() -> None:
     before, after = slow(*rows(14, 8)), fast(*rows(14, 12))
     assert compared(before, after, limit=Limit.line(5)).gained == ()

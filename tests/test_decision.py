@@ -30,6 +30,17 @@ def by(ratio: float, **changes: Any) -> Comparison:
     return compared(old, {size: rate * ratio for size, rate in old.items()}, **changes)
 
 
+def graded(comparison: Comparison, *sizes: float) -> Comparison:
+    """The same, where the old machine's figures of some sizes have grade D."""
+    rows = [
+        structs.replace(row, pair=structs.replace(row.pair, a=structs.replace(row.pair.a, grade=Grade.D)))
+        if row.pair.model in {f"m{size:g}" for size in sizes}
+        else row
+        for row in comparison.rows
+    ]
+    return structs.replace(comparison, rows=tuple(rows))
+
+
 def every(decision: Decision) -> dict[Rule, Reason]:
     return {one.rule: one for one in (decision.decisive, *decision.further, *decision.doubts)}
 
@@ -56,6 +67,7 @@ PRESENT: dict[Rule, Comparison] = {
     Rule.ONE_MODEL: compared({1.0: 50.0}, {1.0: 65.0}),
     Rule.FEW_TRIALS: reported(),
     Rule.REPORTED: reported(),
+    Rule.LEFT_OUT: graded(by(1.3), 8.0),
     Rule.LOW_GRADE: by(1.3, grade=Grade.C),
     Rule.UNLIKE: by(1.3, differences=(Difference.VERSION,)),
     Rule.MIXED: by(1.3, mixed=("Q4_K_M", "Q8_0")),
@@ -254,6 +266,25 @@ def test_a_model_that_is_much_slower_is_not_averaged_away() -> None:
 
 def test_a_gain_that_may_be_chance_is_a_doubt_and_no_gain() -> None:
     assert Rule.GAINS_MODEL not in every(decide(PRESENT[Rule.BY_CHANCE]))
+
+
+def test_a_figure_of_grade_d_decides_nothing_beside_better_ones() -> None:
+    sizes: Rates = {1.0: 100.0, 3.0: 60.0, 8.0: 30.0}
+    one = graded(with_intervals(compared(sizes, {1.0: 110.0, 3.0: 66.0, 8.0: 240.0}), None, None, None), 8.0)
+    decision = decide(structs.replace(one, overall=estimate(1.1)))
+    assert (decision.verdict, decision.decisive.rule) == (Verdict.NO_DIFFERENCE, Rule.HARDLY_FASTER)
+    (left,) = every(decision)[Rule.LEFT_OUT].models
+    assert left.model == "m8"
+    assert Rule.LOW_GRADE not in every(decision), "what counts is of grade A"
+    assert decision.spots[1].largest is not None
+    assert decision.spots[1].largest.model == "m3"
+    assert [one.model for one in decide(one, Claim(low=0, high=1)).corrections] == ["m1", "m3"]
+
+
+def test_with_nothing_but_grade_d_it_is_not_to_be_used_and_none_is_left_out() -> None:
+    found = every(decide(graded(by(1.3), 1.0, 3.0, 8.0)))
+    assert Rule.NOT_TO_BE_USED in found
+    assert Rule.LEFT_OUT not in found
 
 
 def test_a_size_that_both_measured_is_not_gained_by_a_line() -> None:

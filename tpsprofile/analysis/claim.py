@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from tpsprofile.analysis.comparison import Comparison, Row
+from tpsprofile.analysis.comparison import Comparison, Row, counted
 from tpsprofile.analysis.rules import PREDICTED
 from tpsprofile.analysis.speed import Estimate, What
 from tpsprofile.analysis.summary import Point
@@ -52,7 +52,7 @@ def check(comparison: Comparison, claim: Claim) -> tuple[Checked, ...]:
 
     Where others reported whole numbers each may be 0.5 off, which alone makes (b ± 0.5) / (a ± 0.5) of a ratio.
     """
-    return tuple(_checked(row, row.ratio, comparison, claim) for row in comparison.rows if row.ratio is not None)
+    return tuple(_checked(row, row.ratio, comparison, claim) for row in counted(comparison.rows) if row.ratio)
 
 
 def _checked(row: Row, ratio: Estimate, comparison: Comparison, claim: Claim) -> Checked:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from enum import StrEnum
 from statistics import fmean, median
 
-from tpsprofile import stats
+from tpsprofile import stats, trust
 from tpsprofile.analysis import like, speed
 from tpsprofile.analysis.like import Difference, Pair, Who
 from tpsprofile.analysis.limits import Estimate, Limit, What, seconds
@@ -64,7 +64,7 @@ class Comparison(Record, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
     """By size."""
     overall: Estimate | None
-    """Geometric mean over the compared models."""
+    """Geometric mean over the models that count (``counted``)."""
     significant: bool | None
     load: Estimate | None
     """How many times faster the second loads (first loads; geometric mean)."""
@@ -92,7 +92,7 @@ def compare(summary: Summary, a: Who, b: Who, limit: Limit, allow: Collection[Di
     if not pairs:
         raise _none_in_common(summary, a, b)
     rows = tuple(_row(pair, limit, allow) for pair in pairs)
-    compared = tuple((row.pair.a, row.pair.b) for row in rows if row.ratio)
+    compared = tuple((row.pair.a, row.pair.b) for row in counted(rows))
     if not compared:
         raise _nothing(a, b, limit, rows, allow)
     overall = mean_ratio(compared, limit)
@@ -111,10 +111,22 @@ def compare(summary: Summary, a: Who, b: Who, limit: Limit, allow: Collection[Di
         fit_b=fits[1],
         crossing_a=speed.crossing(summary, first, limit),
         crossing_b=speed.crossing(summary, second, limit),
-        gained=_by_size([*_too_slow(rows, b), *_without_figure(summary, b, a, limit, allow)]),
-        lost=_by_size([*_too_slow(rows, a), *_without_figure(summary, a, b, limit, allow)]),
+        gained=_changes(rows, [*_too_slow(rows, b), *_without_figure(summary, b, a, limit, allow)]),
+        lost=_changes(rows, [*_too_slow(rows, a), *_without_figure(summary, a, b, limit, allow)]),
         mixed=tuple(dict.fromkeys(name for one in fits if one for name in like.mixed(one.points))),
     )
+
+
+def counted(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The compared models: without those that have a figure of grade D, as long as there are others."""
+    compared = tuple(row for row in rows if row.ratio)
+    return tuple(row for row in compared if not _is_bad(row.pair.a, row.pair.b)) or compared
+
+
+def left_out(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The compared models that do not count."""
+    count = {row.pair.model for row in counted(rows)}
+    return tuple(row for row in rows if row.ratio and row.pair.model not in count)
 
 
 def usable(point: Point, limit: Limit) -> bool | None:
@@ -203,8 +215,15 @@ def _cause(summary: Summary, entry: Absent, limit: Limit) -> Cause | None:
     return Cause.TOO_SLOW if any(usable(point, limit) is False for point in smaller) else None
 
 
-def _by_size(found: Sequence[Change]) -> tuple[Change, ...]:
-    return tuple(sorted(found, key=lambda change: (change.parameters or 0, change.model)))
+def _changes(rows: Sequence[Row], found: Sequence[Change]) -> tuple[Change, ...]:
+    """By size. None rests on a figure of grade D where a compared model has better ones."""
+    better = any(not _is_bad(row.pair.a, row.pair.b) for row in rows if row.ratio)
+    left = [change for change in found if not (better and _is_bad(change.on, change.off))]
+    return tuple(sorted(left, key=lambda change: (change.parameters or 0, change.model)))
+
+
+def _is_bad(*entries: Point | Absent) -> bool:
+    return any(isinstance(one, Point) and one.grade is trust.Grade.D for one in entries)
 
 
 def _change(cause: Cause, on: Point, off: Point | Absent) -> Change:

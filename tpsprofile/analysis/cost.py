@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tpsprofile.analysis.comparison import Comparison
+from tpsprofile.analysis.comparison import Comparison, left_out
 from tpsprofile.analysis.speed import Crossing, End, Estimate, What
 from tpsprofile.analysis.summary import Point
 from tpsprofile.records import Record
@@ -91,7 +91,8 @@ def gained_rate(comparison: Comparison) -> Estimate | None:
 
     That is mean_old x (ratio - 1) with the mean ratio; where the limit is on decode it inherits its interval.
     """
-    pairs = [(row.pair.a.decode, row.pair.b.decode) for row in comparison.rows if row.compared]
+    bad = left_out(comparison.rows)
+    pairs = [(row.pair.a.decode, row.pair.b.decode) for row in comparison.rows if row.compared and row not in bad]
     known = [(a.median, b.median) for a, b in pairs if a is not None and b is not None]
     if not known:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from tpsprofile import trust
 from tpsprofile.analysis import rules
 from tpsprofile.analysis.between import Item, bounds, common, gained_sizes, lying
-from tpsprofile.analysis.comparison import Cause, Change, Comparison, Row
+from tpsprofile.analysis.comparison import Cause, Change, Comparison, Row, counted, left_out
 from tpsprofile.analysis.rules import Rule
 from tpsprofile.analysis.speed import End, Estimate, Limit, What
 from tpsprofile.analysis.summary import Point
@@ -149,6 +149,11 @@ def _reported(c: Comparison) -> Reason | None:
     return Reason(rule=Rule.REPORTED) if others else None
 
 
+def _left_out(c: Comparison) -> Reason | None:
+    pairs = (row.pair for row in left_out(c.rows))
+    return _about(Rule.LEFT_OUT, (Item(model=pair.model, parameters=pair.a.parameters) for pair in pairs))
+
+
 def _low_grade(c: Comparison) -> Reason | None:
     return _of_rows(Rule.LOW_GRADE, c, lambda row: bool(LOW_GRADES & _grades(row)))
 
@@ -205,6 +210,7 @@ FINDERS: Mapping[Rule, Callable[[Comparison], Reason | None]] = {
     Rule.ONE_MODEL: _one_model,
     Rule.FEW_TRIALS: _few_trials,
     Rule.REPORTED: _reported,
+    Rule.LEFT_OUT: _left_out,
     Rule.LOW_GRADE: _low_grade,
     Rule.UNLIKE: _unlike,
     Rule.MIXED: _mixed,
@@ -242,7 +248,8 @@ def _is_much(c: Comparison) -> bool:
 
 def _some_usable(c: Comparison) -> bool:
     """A model on the new machine."""
-    return any(row.usable_b for row in c.rows) or bool(c.gained)
+    bad = left_out(c.rows)
+    return any(row.usable_b for row in c.rows if row not in bad) or bool(c.gained)
 
 
 def _is_faster(c: Comparison, model: str) -> bool:
@@ -295,8 +302,8 @@ def _changed(change: Change, limit: Limit, *, lost: bool = False) -> Item:
     return Item(model=change.model, parameters=change.parameters, before_s=before, after_s=after)
 
 
-def _compared(c: Comparison) -> list[Row]:
-    return [row for row in c.rows if row.ratio is not None]
+def _compared(c: Comparison) -> tuple[Row, ...]:
+    return counted(c.rows)
 
 
 def _points(row: Row) -> tuple[Point, Point]:

@@ -56,6 +56,7 @@ class Rule(StrEnum):
     ONE_MODEL = "one model"
     FEW_TRIALS = "few trials"
     REPORTED = "as reported"
+    LEFT_OUT = "left out"
     LOW_GRADE = "low grade"
     UNLIKE = "unlike"
     MIXED = "mixed weights"
@@ -156,6 +157,11 @@ RULES: Mapping[Rule, Meaning] = {
     ),
     Rule.REPORTED: Meaning(
         None, "a compared figure was reported by somebody else", "Figures are as others reported them."
+    ),
+    Rule.LEFT_OUT: Meaning(
+        None,
+        "a figure of grade D is in no mean and no gain, as others are better",
+        "Grade D, so in no mean and no gain: {models}.",
     ),
     Rule.LOW_GRADE: Meaning(None, "a compared figure has grade C or D", "Grade C or D: {models}."),
     Rule.UNLIKE: Meaning(

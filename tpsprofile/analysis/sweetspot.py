@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
-from tpsprofile.analysis.comparison import Comparison
+from tpsprofile.analysis.comparison import Comparison, left_out
 from tpsprofile.analysis.like import Who
 from tpsprofile.analysis.rules import SAME_SIZE
 from tpsprofile.analysis.speed import Crossing, Fit, Limit, What, seconds
@@ -41,7 +41,8 @@ class Spot(Record, frozen=True, kw_only=True):
 
 def spots(comparison: Comparison) -> tuple[Spot, Spot]:
     """Of the old and the new machine."""
-    limit, compared = comparison.limit, [row for row in comparison.rows if row.compared]
+    limit, bad = comparison.limit, left_out(comparison.rows)
+    compared = [row for row in comparison.rows if row.compared and row not in bad]
     return (
         spot(comparison.a, tuple(r.pair.a for r in compared), comparison.fit_a, comparison.crossing_a, limit),
         spot(comparison.b, tuple(r.pair.b for r in compared), comparison.fit_b, comparison.crossing_b, limit),

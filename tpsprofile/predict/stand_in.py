@@ -9,7 +9,7 @@ import msgspec
 
 from tpsprofile import units
 from tpsprofile.analysis import like
-from tpsprofile.analysis.comparison import Comparison, Row, compare, significant
+from tpsprofile.analysis.comparison import Comparison, Row, compare, counted, significant
 from tpsprofile.analysis.like import Difference, Who
 from tpsprofile.analysis.rules import PREDICTED, SAME_SIZE
 from tpsprofile.analysis.speed import Crossing, End, Estimate, Limit, What, crossing
@@ -200,7 +200,7 @@ def _row(row: Row, ends: Mapping[str, tuple[float, float]]) -> Row:
 
 
 def _overall(found: Comparison, ends: Mapping[str, tuple[float, float]]) -> Estimate | None:
-    mine = [ends[row.pair.model] for row in found.rows if row.ratio]
+    mine = [ends[row.pair.model] for row in counted(found.rows)]
     if found.overall is None or not mine:
         return None
     low, high = (math.exp(sum(math.log(one[side]) for one in mine) / len(mine)) for side in (0, 1))

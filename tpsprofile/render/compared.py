@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from statistics import median
 
 from tpsprofile import units
-from tpsprofile.analysis.comparison import Comparison, Row
+from tpsprofile.analysis.comparison import Comparison, Row, counted, left_out
 from tpsprofile.analysis.like import Who
 from tpsprofile.analysis.limits import Estimate, Limit, What, seconds
 from tpsprofile.analysis.speed import Crossing, End
@@ -71,7 +71,8 @@ def subject(comparison: Comparison) -> str:
 def table(comparison: Comparison) -> Table:
     """The models that both have, and below them all that were compared."""
     a, b = _columns(*short_names(comparison.a, comparison.b))
-    lines = [_line(row, comparison.limit, (a, b)) for row in comparison.rows]
+    bad = left_out(comparison.rows)
+    lines = [_line(row, comparison.limit, (a, b), left_out=row in bad) for row in comparison.rows]
     if comparison.overall and len(compared_points(comparison)) > 2:
         blank = dict.fromkeys(("size", "a", "b", "usable"), "")
         lines.append(Line(model="all", ratio=times(comparison.overall), neither=False, **blank))
@@ -171,8 +172,8 @@ def compared_points(comparison: Comparison) -> tuple[Point, ...]:
 
 
 def compared_rows(comparison: Comparison) -> tuple[Row, ...]:
-    """The rows with a ratio."""
-    return tuple(row for row in comparison.rows if row.ratio)
+    """The rows that were compared and count (``comparison.counted``)."""
+    return counted(comparison.rows)
 
 
 def _chip(who: Who) -> str:
@@ -187,16 +188,22 @@ def _columns(a: str, b: str) -> tuple[str, str]:
     return (one, two) if one != two else ("first", "second")
 
 
-def _line(row: Row, limit: Limit, called: tuple[str, str]) -> Line:
+def _line(row: Row, limit: Limit, called: tuple[str, str], *, left_out: bool) -> Line:
     return Line(
         model=plain(row.pair.model),
         size=units.parameters(row.pair.a.parameters or row.pair.b.parameters),
         a=figure(row.pair.a, limit),
         b=figure(row.pair.b, limit),
-        ratio=times(row.ratio) if row.ratio else ("not alike" if not row.compared else units.UNKNOWN),
+        ratio="grade D" if left_out else _faster_by(row),
         usable=_usable(row, called),
         neither=row.usable_a is False and row.usable_b is False,
     )
+
+
+def _faster_by(row: Row) -> str:
+    if row.ratio is not None:
+        return times(row.ratio)
+    return units.UNKNOWN if row.compared else "not alike"
 
 
 def _usable(row: Row, called: tuple[str, str]) -> str:

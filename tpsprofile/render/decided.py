@@ -127,7 +127,8 @@ def _models(reason: Reason, comparison: Comparison) -> str:
     """Names with figures; ``all`` for every compared model of several."""
     timed = reason.rule in _TIMED
     told = [_item(item, comparison.limit, timed=timed) for item in reason.models]
-    if not timed and len(told) == len(compared.compared_rows(comparison)) > 1:
+    every = {row.pair.model for row in compared.compared_rows(comparison)}
+    if not timed and len(told) > 1 and every == {item.model for item in reason.models}:
         return "all"
     more = len(told) - _MOST_NAMED
     return listed(told if more < 2 else [*told[:_MOST_NAMED], f"{more} more"])

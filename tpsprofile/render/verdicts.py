@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tpsprofile import trust, units
-from tpsprofile.analysis.comparison import Change, Comparison, Row
+from tpsprofile.analysis.comparison import Change, Comparison, Row, left_out
 from tpsprofile.analysis.like import mixed
 from tpsprofile.analysis.summary import Point
 from tpsprofile.render import compared, unlike
@@ -33,6 +33,8 @@ def notes(comparison: Comparison) -> tuple[str, ...]:
     found = [_trust(comparison), *_intervals(comparison), *_mixed(comparison)]
     allowed = [row for row in comparison.rows if row.compared and row.pair.differences]
     left = [row for row in comparison.rows if not row.compared]
+    bad = [plain(row.pair.model) for row in left_out(comparison.rows)]
+    found += [f"Grade D, so in no mean and no gain: {listed(_some(bad))}."] if bad else []
     found += _told("Allowed", allowed)
     found += _told("Not compared", left)
     if left:
@@ -80,9 +82,12 @@ def _models(changes: Sequence[Change], *, now: bool = False) -> str:
         text = change.cause.value
         return text.replace("was", "is").replace("did", "does") if now else text
 
-    more = len(changes) - MOST_NAMED
-    named = [f"{plain(one.model)} ({cause(one)})" for one in changes[:MOST_NAMED]]
-    return listed([*named, f"{more} more"] if more > 0 else named)
+    return listed(_some([f"{plain(one.model)} ({cause(one)})" for one in changes]))
+
+
+def _some(told: Sequence[str]) -> list[str]:
+    more = len(told) - MOST_NAMED
+    return [*told[:MOST_NAMED], *([f"{more} more"] if more > 0 else [])]
 
 
 def _nearest(comparison: Comparison) -> str:
