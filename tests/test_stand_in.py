@@ -5,10 +5,11 @@ import math
 import pytest
 
 from tests.comparisons import Rates, absent, point
+from tpsprofile import stats
 from tpsprofile.analysis import like
 from tpsprofile.analysis.decision import decide
 from tpsprofile.analysis.rules import PREDICTED, Rule
-from tpsprofile.analysis.speed import End, Limit, What
+from tpsprofile.analysis.speed import End, Estimate, Limit, What
 from tpsprofile.analysis.summary import Absent, Summary
 from tpsprofile.errors import ResultsError, UsageError
 from tpsprofile.predict import sizes, subject
@@ -61,6 +62,31 @@ def test_ratios_have_the_interval_of_the_prediction() -> None:
     assert found.overall.low is not None
     assert found.overall.high is not None
     assert min(widths) <= found.overall.high / found.overall.low <= max(widths), "no narrower for many models"
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_what_the_trials_of_the_measured_machine_leave_open_widens_the_ratios(old: bool) -> None:
+    def ratios(*factors: float) -> list[Estimate | None]:
+        points = (point(size, [rate * one for one in factors]) for size, rate in RATES.items())
+        mine = Summary(points=tuple(points), absent=())
+        found = foresee(mine, like.machines(mine)[0], "M4 Max 40-core", LINE, old=old).comparison
+        return [*(row.ratio for row in found.rows), found.overall]
+
+    def steps(one: Estimate | None) -> tuple[float, float]:
+        assert one is not None
+        assert one.low is not None
+        assert one.high is not None
+        return math.log(one.value / one.low) ** 2, math.log(one.high / one.value) ** 2
+
+    shaky = math.exp(0.5), 1.0, math.exp(-0.5)
+    sure, unsure, single = ratios(1.0, 1.0, 1.0), ratios(*shaky), ratios(1.0)
+    assert sure == single, "of a single trial nothing is known, and nothing is added"
+    own = 4 * stats.median_variance([math.log(one) for one in shaky])
+    for narrow, wide in zip(sure[:-1], unsure[:-1], strict=True):
+        for less, more in zip(steps(narrow), steps(wide), strict=True):
+            assert more > less + own, "Student's t is wider than two"
+    for less, more in zip(steps(sure[-1]), steps(unsure[-1]), strict=True):
+        assert less + own / len(RATES) < more < less + 3 * own / len(RATES), "the trials of models are their own"
 
 
 def test_the_largest_usable_size_has_an_interval_too() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from statistics import fmean, median, variance
 from typing import NamedTuple
@@ -44,35 +45,46 @@ def mean_ratio(pairs: tuple[tuple[Point, Point], ...], limit: Limit) -> Estimate
     return _estimate(math.exp(fmean(logs)), _mean_interval(logs, own) if len(logs) >= FEWEST_MODELS else None)
 
 
-class _Variance(NamedTuple):
-    """Of the logarithm of a figure."""
+class Variance(NamedTuple):
+    """Of the logarithm of a figure, or of its median."""
 
     value: float
     freedom: float
     """Degrees of freedom; infinite where it is known."""
 
 
-def _mean_interval(logs: list[float], own: list[_Variance]) -> stats.Interval:
+def _mean_interval(logs: list[float], own: list[Variance]) -> stats.Interval:
     """By the variance between models or within them, whichever is larger, and the freedom of that one."""
-    between = _Variance(variance(logs), len(logs) - 1)
-    within = _Variance(fmean(each.value for each in own), _sum(own).freedom) if own else between
+    between = Variance(variance(logs), len(logs) - 1)
+    within = Variance(fmean(each.value for each in own), _sum(own).freedom) if own else between
     larger = max(between, within, key=lambda one: one.value)
-    half = stats.student(max(1.0, larger.freedom)) * math.sqrt(larger.value / len(logs))
+    half = half_width([Variance(larger.value / len(logs), larger.freedom)])
     return stats.Interval(fmean(logs) - half, fmean(logs) + half)
 
 
-def _own_variance(a: Point, b: Point, limit: Limit) -> _Variance | None:
+def half_width(parts: Sequence[Variance]) -> float:
+    """Half of the 95% interval of a logarithm that is a sum of independent parts; 0 without any.
+
+    The variances add up, and Student's t has the degrees of freedom that F. E. Satterthwaite gives their sum
+    (Biometrics Bulletin 2, 1946); the same as JCGM 100:2008 (GUM), 5.1.2 and G.4.1.
+    """
+    total = _sum(parts)
+    return stats.student(max(1.0, total.freedom)) * math.sqrt(total.value)
+
+
+def _own_variance(a: Point, b: Point, limit: Limit) -> Variance | None:
     """What the figures of two points leave open of their log ratio; None where a measured one has one trial."""
-    first, second = _of_point(a, limit), _of_point(b, limit)
+    first, second = log_variance(a, limit), log_variance(b, limit)
     return _sum([first, second]) if first and second else None
 
 
-def _of_point(point: Point, limit: Limit) -> _Variance | None:
+def log_variance(point: Point, limit: Limit) -> Variance | None:
+    """Of a point's figure by its trials, or by the places it was reported to; None for one measured trial."""
     times = seconds(point, limit)
     if len(times) > 1:
         logs = [math.log(time) for time in times]
-        return _Variance(stats.median_variance(logs), len(logs) - 1)
-    return None if point.series.provenance == "measured" else _Variance(_rounding(point, limit), math.inf)
+        return Variance(stats.median_variance(logs), len(logs) - 1)
+    return None if point.series.provenance == "measured" else Variance(_rounding(point, limit), math.inf)
 
 
 def _rounding(point: Point, limit: Limit) -> float:
@@ -86,11 +98,11 @@ def _rounding(point: Point, limit: Limit) -> float:
     return (place / figure) ** 2 / 12
 
 
-def _sum(parts: list[_Variance]) -> _Variance:
+def _sum(parts: Sequence[Variance]) -> Variance:
     """Of independent parts; freedom by F. E. Satterthwaite, Biometrics Bulletin 2 (1946)."""
     total = sum(part.value for part in parts)
     spread = sum(part.value**2 / part.freedom for part in parts)
-    return _Variance(total, total**2 / spread if spread else math.inf)
+    return Variance(total, total**2 / spread if spread else math.inf)
 
 
 def _estimate(value: float, logs: stats.Interval | None) -> Estimate:

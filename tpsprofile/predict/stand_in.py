@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 import msgspec
 
@@ -11,6 +12,7 @@ from tpsprofile import units
 from tpsprofile.analysis import like
 from tpsprofile.analysis.comparison import Comparison, Row, compare, counted, significant
 from tpsprofile.analysis.like import Difference, Who
+from tpsprofile.analysis.ratios import Variance, half_width, log_variance
 from tpsprofile.analysis.rules import PREDICTED, SAME_SIZE
 from tpsprofile.analysis.speed import Crossing, End, Estimate, Limit, What, crossing
 from tpsprofile.analysis.summary import Absent, Point, Sample, Series, Spread, Summary
@@ -23,8 +25,9 @@ from tpsprofile.predict.subject import Subject
 from tpsprofile.records import Outcome, Record
 from tpsprofile.stats import Interval
 
-_WIDER = 1.96 / 1.2816
-"""From an interval of 80% to one of 95%, both of a normal distribution of the logarithm."""
+_STEPS_80, _STEPS_95 = 1.2816, 1.96
+"""Standard deviations from the middle to the ends of an interval of 80% and one of 95%, of a normal
+distribution of the logarithm."""
 
 
 _NOTHING = ("prefill", "ttft", "load_first", "load_later", "rss", "available_fall", "engine_size")
@@ -46,8 +49,10 @@ def foresee(
 
     The chip is the second machine, or the first where it is the ``old`` one. It has the models of that series of
     ``who`` with most sizes, and those of the catalogue. What a prediction is off by it is off by for all sizes
-    alike, so the interval of the mean ratio is as wide as that of one model, on average. Raises UsageError for a
-    name that is no chip or several, ResultsError where ``who`` has no figure or the limit is not on decode.
+    alike, so the interval of the mean ratio is as wide as that of one model, on average. What the measured
+    machine's trials leave open is added to it, as a variance of the logarithm (``ratios.half_width``).
+    Raises UsageError for a name that is no chip or several, ResultsError where ``who`` has no figure or the limit
+    is not on decode.
     """
     mine = _mine(summary, who)
     if limit.what is not What.DECODE:
@@ -58,14 +63,14 @@ def foresee(
     each = [_together(summary, mine, other, asked, end) for end in (-1, 0, 1)]
     stand_in = Who(machine_id=other.machine_id, machine=of.name, chip=of.name, ram_bytes=of.ram_bytes)
     found = compare(each[1], *((stand_in, who) if old else (who, stand_in)), limit, frozenset(Difference))
-    ends = {one.weights.name or "": _ratio_ends(one, old=old) for one in asked}
-    overall = _overall(found, ends)
+    parts = {one.weights.name or "": _variances(one, old=old) for one in asked}
+    overall = _overall(found, parts)
     measured = found.fit_b if old else found.fit_a
     crossed = _crossing([crossing(one, other, limit) for one in each])
     return Foreseen(
         comparison=msgspec.structs.replace(
             found,
-            rows=tuple(_row(row, ends) for row in found.rows),
+            rows=tuple(_row(row, parts, limit) for row in found.rows),
             overall=overall,
             significant=significant(overall),
             mixed=like.mixed(measured.points) if measured else (),
@@ -94,10 +99,12 @@ def _series(mine: Series, of: Subject) -> Series:
     )
 
 
-def _ratio_ends(one: Size, *, old: bool) -> tuple[float, float]:
-    """Ends of the 95% interval of a ratio, as factors of it."""
-    low, high = _ends(one)
-    return (1 / high, 1 / low) if old else (low, high)
+def _variances(one: Size, *, old: bool) -> tuple[Variance, Variance]:
+    """What a prediction leaves open of the logarithm of a ratio, towards its low and its high end."""
+    told = one.prediction
+    low, high = (abs(math.log(end / told.decode_tok_s)) / _STEPS_80 for end in (told.low, told.high))
+    first, second = (high, low) if old else (low, high)
+    return Variance(first**2, math.inf), Variance(second**2, math.inf)
 
 
 def _mine(summary: Summary, a: Who) -> Series:
@@ -186,26 +193,44 @@ def _absent(series: Series, one: Size) -> Absent:
 
 def _ends(one: Size) -> tuple[float, float]:
     """Ends of the 95% interval of a prediction, as factors of it."""
-    told = one.prediction
-    return (told.low / told.decode_tok_s) ** _WIDER, (told.high / told.decode_tok_s) ** _WIDER
+    told, wider = one.prediction, _STEPS_95 / _STEPS_80
+    return (told.low / told.decode_tok_s) ** wider, (told.high / told.decode_tok_s) ** wider
 
 
-def _row(row: Row, ends: Mapping[str, tuple[float, float]]) -> Row:
+def _row(row: Row, predicted: Mapping[str, tuple[Variance, Variance]], limit: Limit) -> Row:
     if row.ratio is None:
         return row
-    low, high = ends[row.pair.model]
-    ratio = Estimate(value=row.ratio.value, low=row.ratio.value * low, high=row.ratio.value * high)
+    measured = _measured(row, limit)
+    both = [[one, *([measured] if measured else [])] for one in predicted[row.pair.model]]
+    ratio = _estimate(row.ratio.value, *both)
     pair = msgspec.structs.replace(row.pair, differences=())
     return msgspec.structs.replace(row, pair=pair, ratio=ratio, significant=significant(ratio))
 
 
-def _overall(found: Comparison, ends: Mapping[str, tuple[float, float]]) -> Estimate | None:
-    mine = [ends[row.pair.model] for row in counted(found.rows)]
-    if found.overall is None or not mine:
+def _measured(row: Row, limit: Limit) -> Variance | None:
+    """What the figure of the measured machine leaves open; None where a single trial says nothing of it."""
+    of = row.pair.b if row.pair.a.series.provenance == PREDICTED else row.pair.a
+    return log_variance(of, limit)
+
+
+def _overall(found: Comparison, predicted: Mapping[str, tuple[Variance, Variance]]) -> Estimate | None:
+    """The mean ratio: predictions are off together, measured figures each by itself."""
+    rows = counted(found.rows)
+    if found.overall is None or not rows:
         return None
-    low, high = (math.exp(sum(math.log(one[side]) for one in mine) / len(mine)) for side in (0, 1))
-    value = found.overall.value
-    return Estimate(value=value, low=value * low, high=value * high)
+    known = [one for row in rows if (one := _measured(row, found.limit))]
+    measured = [Variance(one.value / len(rows) ** 2, one.freedom) for one in known]
+    sides = zip(*(predicted[row.pair.model] for row in rows), strict=True)
+    steps = [fmean(math.sqrt(one.value) for one in side) for side in sides]
+    both = [[Variance(step**2, math.inf), *measured] for step in steps]
+    return _estimate(found.overall.value, *both)
+
+
+def _estimate(value: float, below: Sequence[Variance], above: Sequence[Variance]) -> Estimate:
+    """A ratio with its 95% interval, by what is left open towards either end."""
+    return Estimate(
+        value=value, low=value * math.exp(-half_width(below)), high=value * math.exp(half_width(above))
+    )
 
 
 def _crossing(three: Sequence[Crossing | None]) -> Crossing | None:
