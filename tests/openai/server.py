@@ -23,6 +23,8 @@ from typing import Any, Literal
 FIXTURES = Path(__file__).parent / "fixtures"
 SSE = "text/event-stream"
 JSON = "application/json"
+PAUSE_S = 0.001
+"""Seconds a token takes, so that there is a time between the first and the last."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Reply:
     headers: tuple[tuple[str, str], ...] = ()
     end: Literal["close", "cut", "reset", "hang", "refuse"] = "close"
     """As HTTP wants it, without the last chunk, with a reset, not at all, or before anything is answered."""
+    pause_s: float = 0.0
+    """Seconds between two pieces."""
 
 
 Does = Callable[[dict[str, Any]], Reply]
@@ -95,10 +99,10 @@ def writes(body: dict[str, Any]) -> Reply:
     """As many tokens as are asked for, a chunk each, on either route."""
     count = body["max_tokens"]
     if "messages" in body:
-        return stream([*[chunk("a ")] * count, chunk(finish="length"), usage(40, count), DONE])
+        return stream([*[chunk("a ")] * count, chunk(finish="length"), usage(40, count), DONE], pause_s=PAUSE_S)
     one = event(choices=[{"index": 0, "text": "a ", "finish_reason": None}])
     end = event(choices=[{"index": 0, "text": "", "finish_reason": "length"}])
-    return stream([*[one] * count, end, usage(40, count), DONE])
+    return stream([*[one] * count, end, usage(40, count), DONE], pause_s=PAUSE_S)
 
 
 def listing(*ids: str, owner: str = "somebody") -> dict[str, Any]:
@@ -181,6 +185,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for piece in filter(None, pieces):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            if reply.pause_s and self.script.over.wait(reply.pause_s):
+                break
         self.wfile.flush()
         if reply.end == "hang":
             self.script.over.wait(30)

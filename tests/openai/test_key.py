@@ -194,6 +194,15 @@ def test_a_text_without_the_key_stays_as_it_is() -> None:
     assert Key(planted()).out_of(text) == text
 
 
+def test_a_word_instead_of_a_key_leaves_names_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "meta-llama-key")
+    with serving(Script(routes={"/v1/models": listing("meta-llama/tiny")}, key="meta-llama-key")) as server:
+        engine = OpenAI(SystemClock(), Setup(server=server.url, key_env=VARIABLE))
+        assert [one.facts.name for one in engine.models()] == ["meta-llama/tiny"]
+        with engine.load(engine.find("meta-llama/tiny"), context_tokens=512, silence_s=10):
+            assert server.bodies()[-1]["model"] == "meta-llama/tiny"
+
+
 def test_a_long_run_of_escapes_takes_no_time() -> None:
     Key(planted()).out_of("\\" * 200_000 + "%25" * 50_000 + "&amp;" * 50_000)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -343,21 +344,44 @@ def test_silence_times_out_also_when_comments_keep_the_connection_alive() -> Non
 
 
 class TellingClock(SystemClock):
-    """A clock on which a minute passes with each look."""
+    """A clock on which so many seconds pass with each look."""
 
-    def __init__(self) -> None:
+    def __init__(self, step_s: float = 10) -> None:
         self.seconds = 0.0
+        self.step_s = step_s
 
     def monotonic(self) -> float:
-        self.seconds += 60
+        self.seconds += self.step_s
         return self.seconds
 
 
-def test_comments_are_no_sign_of_life() -> None:
-    with serving(Script(routes=PLAIN, does={"": lambda body: stream([b": working\n\n"] * 20)})) as server:
+def slowly(*pieces: bytes, end: Any = "hang") -> Does:
+    """An answer of which each piece is sent by itself, so that each is received by itself."""
+    return lambda body: stream(list(pieces), pause_s=0.002, end=end)
+
+
+@pytest.mark.parametrize("piece", [b": working\n\n", b"\n", b"\r\n", b"x", b"event: ping\n"], ids=repr)
+def test_what_is_no_event_is_no_sign_of_life(piece: bytes) -> None:
+    with serving(Script(routes=PLAIN, does={"": slowly(*[piece] * 100)})) as server:
         engine = OpenAI(TellingClock(), Setup(server=server.url))
-        with pytest.raises(EngineTimedOutError):
-            engine.load(engine.models()[0], context_tokens=512, silence_s=600)
+        model = engine.models()[0]
+        with pytest.raises(EngineTimedOutError, match="silent"):
+            engine.load(model, context_tokens=512, silence_s=200)
+
+
+def test_an_answer_that_drips_is_not_waited_for() -> None:
+    drips = Reply([b" "] * 100, pause_s=0.002, end="hang")
+    with serving(Script(routes={"/v1/models": drips})) as server:
+        engine = OpenAI(TellingClock(), Setup(server=server.url))
+        with pytest.raises(EngineTimedOutError, match="not whole after 30 s"):
+            engine.info()
+
+
+def test_a_long_line_in_small_pieces_is_read() -> None:
+    long = chunk("word " * 400_000, "stop")
+    pieces = [long[at : at + 4096] for at in range(0, len(long), 4096)]
+    found = generated(PLAIN, lambda body: stream([*pieces, usage(3, 1), DONE]), CHAT)
+    assert len(text(found)) == 2_000_000
 
 
 def test_nobody_there_is_told_with_the_address() -> None:
@@ -400,6 +424,23 @@ def test_a_connection_to_another_computer_is_kept() -> None:
     with serving(Script(routes=PLAIN)) as server:
         assert account(events(server, RAW)).tokens_out == 16
     assert len(server.connections) == 1
+
+
+@pytest.mark.usefixtures("far")
+@pytest.mark.parametrize("after", [b"", b": and so on\n\n"], ids=["silent", "talking"])
+def test_after_the_end_of_an_answer_nothing_is_waited_for(after: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tpsprofile.engines.openai.wire.DRAIN_S", 0.05)
+
+    def goes_on(body: dict[str, Any]) -> Reply:
+        told = writes(body).body
+        assert isinstance(told, list)
+        return stream([*told, *[after] * 3000], pause_s=0.01 if after else 0, end="hang")
+
+    with serving(Script(routes=PLAIN, does={"": goes_on})) as server:
+        begun = time.monotonic()
+        assert account(events(server, RAW)).tokens_out == 16
+        assert time.monotonic() - begun < 10, "the server goes on for 30 s"
+    assert len(server.connections) > 1
 
 
 @pytest.mark.usefixtures("far")

@@ -27,23 +27,28 @@ _ESCAPES = re.compile(r"[\\%&]")
 class Key:
     """A key that shows itself in no text, and takes itself out of any."""
 
-    __slots__ = ("_pattern", "_value")
+    __slots__ = ("_cut", "_value", "_whole")
 
     def __init__(self, value: str) -> None:
         self._value = value
         whole = [_any_spelling(sign) for sign in value]
         # A server may cut what it quotes: the first signs, and what hangs on to them, count as the key as well.
-        self._pattern = re.compile("".join(whole) + "|" + "".join(whole[:SHORTEST]) + r"[^\s\"'<>,;]*")
+        self._whole = re.compile("".join(whole))
+        self._cut = re.compile("".join(whole) + "|" + "".join(whole[:SHORTEST]) + r"[^\s\"'<>,;]*")
 
     def header(self) -> str:
         """The value of the header ``Authorization``."""
         return f"Bearer {self._value}"
 
-    def out_of(self, text: str) -> str:
-        """The text without the key, however it is escaped in there."""
+    def out_of(self, text: str, *, cut: bool = True) -> str:
+        """The text without the key, however it is escaped in there.
+
+        With ``cut`` also without what begins as the key does, as errors may quote it. Lists of models are not cut
+        up so: where no key is wanted people give any word, which names may begin with.
+        """
         if self._value[:SHORTEST] not in text and not _ESCAPES.search(text):
             return text
-        return self._pattern.sub("[key]", text)
+        return (self._cut if cut else self._whole).sub("[key]", text)
 
     def __repr__(self) -> str:
         return "Key(...)"

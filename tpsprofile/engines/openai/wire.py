@@ -7,6 +7,8 @@ are not followed, and the errors of the libraries below, which may quote what th
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from functools import cached_property
@@ -16,6 +18,7 @@ import httpx
 
 from tpsprofile import units
 from tpsprofile.clock import Clock
+from tpsprofile.engines.lines import lines
 from tpsprofile.engines.openai import failures, servers
 from tpsprofile.engines.openai.address import Address
 from tpsprofile.engines.openai.keys import Key
@@ -25,9 +28,11 @@ from tpsprofile.errors import EngineDiedError, EngineError, EngineMissingError, 
 CONNECT_S = 10.0
 """Longest wait for a connection, in seconds."""
 ANSWER_S = 30.0
-"""Longest silence before a request that generates nothing counts as lost, in seconds."""
+"""Longest wait for the whole answer to a request that generates nothing, and for its beginning, in seconds."""
 LARGEST = 32 * 1024**2
 """Bytes of an answer, or of one line of a stream, at most."""
+DRAIN_S = 0.25
+"""How long the end of an answer that is complete is waited for, so that its connection can be kept, in seconds."""
 KEPT_S = 60.0
 """How long a connection to another computer is kept for the next request, in seconds."""
 _FAULTS = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError, RecursionError, ImportError)
@@ -141,7 +146,7 @@ class Wire:
             self._answered = True
             if not response.is_success:
                 raise self._refused(response, route)
-            return json.loads(self._text(response))
+            return json.loads(self._text(response, cut=False))
 
     def _opened(self, route: str, body: Answer, silence_s: float) -> httpx.Response:
         """The beginning of an answer. A kept connection that the server dropped meanwhile is replaced, once."""
@@ -164,18 +169,23 @@ class Wire:
                 raise
         return self._client.send(request(), stream=True)
 
-    def _text(self, response: httpx.Response) -> str:
-        """A whole answer without the key. Raises ValueError for one that is too large."""
-        read = bytearray()
+    def _text(self, response: httpx.Response, *, cut: bool = True) -> str:
+        """A whole answer without the key, ``cut`` as in ``Key.out_of``.
+
+        Raises ValueError for one that is too large, EngineTimedOutError for one that takes too long.
+        """
+        read, ends_s = bytearray(), self._clock.monotonic() + ANSWER_S
         for piece in response.iter_bytes():
             read += piece
             if len(read) > LARGEST:
                 raise ValueError("too large")
-        return self._clean(bytes(read))
+            if self._clock.monotonic() > ends_s:
+                raise EngineTimedOutError(f"The server's answer was not whole after {units.seconds(ANSWER_S)}.")
+        return self._clean(bytes(read), cut=cut)
 
-    def _clean(self, received: bytes) -> str:
+    def _clean(self, received: bytes, *, cut: bool = True) -> str:
         text = received.decode(errors="replace")
-        return text if self._key is None else self._key.out_of(text)
+        return text if self._key is None else self._key.out_of(text, cut=cut)
 
     # --------------------------------------------------------------------------------------------- streams
 
@@ -183,17 +193,22 @@ class Wire:
         if "json" in response.headers.get("content-type", ""):
             raise self._error(self._text(response)) or EngineError("The server does not stream its answers.")
         last_s = self._clock.monotonic()
-        lines = map(self._clean, _lines(response.iter_bytes()))
-        for line in lines:
+
+        def received() -> Iterator[bytes]:
+            for piece in response.iter_bytes():
+                if self._clock.monotonic() - last_s > silence_s:
+                    raise self._silent(silence_s)
+                yield piece
+
+        pieces = received()
+        for line in map(self._clean, lines(pieces, LARGEST)):
             if line.startswith(("data:", "error:")):
                 payload = line.partition(":")[2].strip()
                 if payload == "[DONE]":
-                    self._drain(lines)
+                    self._drain(response, pieces)
                     return
                 yield self._event(payload, is_error=line.startswith("error"))
                 last_s = self._clock.monotonic()
-            elif self._clock.monotonic() - last_s > silence_s:
-                raise self._silent(silence_s)
         raise EngineDiedError("The server ended its answer before it was complete.", "Look at its log.")
 
     def _event(self, text: str, *, is_error: bool) -> Answer:
@@ -212,12 +227,19 @@ class Wire:
         told = isinstance(event, dict) and (is_error or event.get("error") or event.get("object") == "error")
         return failures.of_answer(0, text, variable=self._variable) if told else None
 
-    def _drain(self, lines: Iterator[str]) -> None:
-        """Read what is left of an answer that is complete, so that its connection can be kept."""
-        if not self.address.local:
-            with suppress(*_FAULTS):
-                for _ in lines:
+    def _drain(self, response: httpx.Response, pieces: Iterator[bytes]) -> None:
+        """Read what is left of an answer that is complete, so that its connection can be kept; not if slow."""
+        line = response.extensions.get("network_stream")
+        if self.address.local or line is None:
+            return
+        timer = threading.Timer(DRAIN_S, _hang_up, [line.get_extra_info("socket")])
+        timer.start()
+        try:
+            with suppress(*_FAULTS, EngineTimedOutError):
+                for _ in pieces:
                     pass
+        finally:
+            timer.cancel()
 
     # -------------------------------------------------------------------------------------------- failures
 
@@ -260,15 +282,7 @@ def _timeout(silence_s: float) -> httpx.Timeout:
     return httpx.Timeout(silence_s, connect=min(CONNECT_S, silence_s))
 
 
-def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines of a stream of events, empty ones left out. Raises ValueError for one that does not end."""
-    rest = b""
-    for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        if len(rest) > LARGEST:
-            raise ValueError("a line without end")
-        for line in lines:
-            if line and line != b"\r":
-                yield line
-    if rest.strip():
-        yield rest
+def _hang_up(line: socket.socket) -> None:
+    """End a connection from another thread than the one that waits for it, which is told that it ended."""
+    with suppress(OSError):
+        socket.socket.shutdown(line, socket.SHUT_RDWR)  # of what is below the encryption, which others hold
