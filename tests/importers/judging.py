@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 
-from tests.importers.mangler import copies
+from tests.importers.mangler import Copy, copies
 from tpsprofile import importers
 from tpsprofile.importers import Part, Refused
 from tpsprofile.records import Trial
@@ -41,8 +41,9 @@ def faults(
     """What is wrong with each damaged copy that is neither right nor refused well.
 
     Right is every figure of every trial within two thousandths of one trial of the original: what rounding
-    hides may change. Without ``together`` each figure may be another trial's: where lines of two trials change
-    places, nothing tells. Anything but ``Refused`` ends the test with its traceback.
+    hides may change. No copy damaged once has more trials than the original. Without ``together`` each figure
+    may be another trial's: where lines of two trials change places, nothing tells. Anything but ``Refused`` ends
+    the test with its traceback.
     """
     known = [told(trial) for part in importers.read(original, NAME, format_name) for trial in part.trials]
     for number, copy in enumerate(copies(original, count)):
@@ -51,7 +52,8 @@ def faults(
         except Refused as refused:
             fault = _badly_refused(refused, copy.content)
         else:
-            fault = _wrong(parts, known if together else list(itertools.product(*zip(*known, strict=True))), told)
+            right = known if together else list(itertools.product(*zip(*known, strict=True)))
+            fault = _wrong(parts, right, told) or _too_many(parts, len(known), copy)
         if fault:
             yield f"copy {number} ({copy.damage}): {fault}"
 
@@ -73,6 +75,12 @@ def _wrong(parts: tuple[Part, ...], known: list[Figures], told: Callable[[Trial]
             if not any(_close(figures, right) for right in known):
                 return f"a wrong figure: {figures}"
     return None if any(part.trials for part in parts) else "nothing, and no word of it"
+
+
+def _too_many(parts: tuple[Part, ...], known: int, copy: Copy) -> str | None:
+    """A file that is doubled and then changed has new figures, and nothing tells that they are none."""
+    found = sum(len(part.trials) for part in parts)
+    return f"{found} trials of {known}" if found > known and ", " not in copy.damage else None
 
 
 def _close(figures: Figures, right: Figures) -> bool:

@@ -39,6 +39,30 @@ def test_a_file_that_is_nobodys_is_told_what_there_is(tmp_path: Path) -> None:
         importers.read(file, "letter.txt")
 
 
+FIXTURES = Path(__file__).parent
+TABLE = """
+| model | size | params | backend | ngl | test | t/s |
+| --- | ---: | ---: | --- | --: | ---: | ---: |
+| llama 7B Q4_0 | 3.56 GiB | 6.74 B | Metal | 99 | tg32 | 60.50 ± 0.10 |
+
+build: abcdef12 (4000)
+"""
+
+
+@pytest.mark.parametrize("file", ["ollama_bench/0.33.0-rc2-csv.csv", "ollama_verbose/session.txt"])
+def test_the_output_of_two_tools_in_one_file_is_refused_unless_one_is_named(file: str) -> None:
+    first = (FIXTURES / file).read_text() + "\n"
+    with pytest.raises(Refused, match=r"output of several tools: ollama-.*, llama-bench") as refused:
+        importers.read(first + TABLE)
+    assert "Make a file of each" in (refused.value.advice or "")
+    assert importers.read(first + TABLE, format_name="llama-bench")[0].trials[0].decode_tok_s == 60.5
+
+
+def test_the_name_of_another_tool_alone_is_no_output_of_it() -> None:
+    text = (FIXTURES / "ollama_verbose" / "session.txt").read_text()
+    assert importers.read(text.replace("Once upon a time", "There was a llama-bench")) == importers.read(text)
+
+
 def test_a_format_that_there_is_not_is_named() -> None:
     with pytest.raises(UsageError, match="Did you mean 'llama-bench'"):
         importers.read("text", format_name="lama-bench")

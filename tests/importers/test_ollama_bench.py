@@ -147,3 +147,10 @@ def test_other_texts_are_not_claimed(text: str) -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
 def test_a_thousand_damaged_copies_are_right_or_refused(file: Path) -> None:
     assert list(faults(file.read_bytes(), "ollama-bench", together=False)) == []
+
+
+@pytest.mark.parametrize("text", [FIRST, LATER, TABLE, STAT], ids=["first", "later", "table", "benchstat"])
+def test_epochs_that_are_pasted_twice_count_once(text: str) -> None:
+    part = only(text + text)
+    assert [one.number for one in part.trials] == [1, 2, 3]
+    assert "Left out: 3 epochs that stand there twice." in part.remarks

@@ -181,8 +181,55 @@ def test_the_model_is_the_one_that_the_command_names(command: str, name: str) ->
 
 
 def test_each_block_has_the_model_of_the_last_command_before_it() -> None:
-    text = f"$ ollama run a --verbose x\n{BLOCK}$ ollama run b --verbose x\n{BLOCK}"
+    text = f"$ ollama run a --verbose x\n{BLOCK}$ ollama run b --verbose x\n{LATER}"
     assert names(text) == ["a", "b"]
+
+
+LATER = BLOCK.replace("2.581208416s", "12.6s").replace("2.4s", "12s").replace("50.00", "10.00")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"$ ollama run m --verbose 'what does it print?'\nFor example:\n{BLOCK}That is it.\n{LATER}",
+        f"$ ollama run m --verbose\n>>> what does it print?\n```\n{BLOCK}```\n\n{LATER}",
+        f"It prints:\n{BLOCK}That is it.\n{LATER}",
+        f"ollama run m --verbose\n>>> what?\neval rate:   50.00 tokens/s\nand so on\n{LATER}",
+    ],
+    ids=["text behind it", "a fence around it", "no command", "a line of one"],
+)
+def test_figures_inside_an_answer_are_no_measurement(text: str) -> None:
+    [part] = importers.read(text)
+    assert [trial.decode_tok_s for trial in part.trials] == [10.0]
+    assert "may be part of an answer; left out" in part.remarks[0]
+
+
+def test_blocks_alone_one_after_the_other_are_trials() -> None:
+    [part] = importers.read(f"{BLOCK}\n\n{LATER}")
+    assert [trial.decode_tok_s for trial in part.trials] == [50.0, 10.0]
+
+
+def test_a_block_that_is_pasted_twice_counts_once() -> None:
+    [part] = importers.read(f"$ ollama run a --verbose x\n{BLOCK}" * 2)
+    assert len(part.trials) == 1
+    assert "Line 11: the same figures as from line 2; left out." in part.remarks
+
+
+@pytest.mark.parametrize(
+    ("before", "name"),
+    [
+        ("$ ollama run a:1b --verbose\n>>> how?\n$ ollama run b:70b\nok\n", "a:1b"),
+        ("ollama run a:1b --verbose x\n$ ollama run b:8b x\n", "a:1b"),
+        ("$ ollama run a:1b --verbose\n>>> /load b:8b\n>>> hi\n", "b:8b"),
+        ("$ ollama run a:1b --verbose\n>>> /bye\n$ ollama run b:8b --verbose\n>>> hi\n", "b:8b"),
+        ("$ ollama run a:1b --verbose\n>>> how?\n$ ollama run b:70b --verbose\nok\n", ollama_verbose.NO_NAME),
+        ("$ ollama run a:1b --verbose x\n$ ollama run b:8b --verbose x\n", ollama_verbose.NO_NAME),
+        ("$ ollama run a:1b\n>>> how?\n$ ollama run b:70b\nok\n", ollama_verbose.NO_NAME),
+        ("$ ollama run a:1b --verbose\n>>> /set verbose\n>>> hi\n", "a:1b"),
+    ],
+)
+def test_a_command_inside_an_answer_names_no_model(before: str, name: str) -> None:
+    assert names(f"{before}{BLOCK}") == [name]
 
 
 @pytest.mark.parametrize("text", ["Dear all,\n", "The eval rate of our staff\n", "medieval rate: none\n", ""])

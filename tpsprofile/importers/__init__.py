@@ -51,7 +51,7 @@ class Format(Protocol):
 def read(source: Path | str | bytes, name: str = "", format_name: str | None = None) -> tuple[Part, ...]:
     """The parts of a foreign file (a ``Path``), or of its content; ``name`` is what messages call it.
 
-    The format is the first of ``FORMATS`` that claims the text, unless it is named.
+    The format is the one of ``FORMATS`` that claims the text, unless it is named.
     Raises Refused where it cannot be read as what it is, and UsageError for a format that there is not.
     """
     try:
@@ -89,8 +89,26 @@ def _text(source: Path | str | bytes) -> str:
 def _format(text: str, name: str | None) -> Format:
     if name is not None and name not in FORMATS:
         raise UsageError(f"There is no format {name!r}.", did_you_mean(name, FORMATS))
-    for module in [name] if name else FORMATS:
-        found = cast(Format, importlib.import_module(FORMATS[module]))
-        if name or found.claims(text):
-            return found
-    raise Refused("It is no file that can be imported.", advice=f"Formats that can be: {', '.join(FORMATS)}.")
+    if name:
+        return _module(name)
+    claiming = [one for one in FORMATS if _module(one).claims(text)]
+    if not claiming:
+        raise Refused("It is no file that can be imported.", advice=f"Formats that can be: {', '.join(FORMATS)}.")
+    others = [one for one in claiming[1:] if _has_figures(text, one)]
+    if others:
+        advice = f"Make a file of each, or take one of them alone: --format {claiming[0]}."
+        raise Refused(f"It holds the output of several tools: {', '.join([claiming[0], *others])}.", None, advice)
+    return _module(claiming[0])
+
+
+def _module(name: str) -> Format:
+    return cast(Format, importlib.import_module(FORMATS[name]))
+
+
+def _has_figures(text: str, name: str) -> bool:
+    """Whether a format that claims a text finds figures in it, be they damaged: the tool's name alone is none."""
+    try:
+        _module(name).read(text)
+    except Refused as error:
+        return error.line is not None
+    return True

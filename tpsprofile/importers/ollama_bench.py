@@ -99,11 +99,14 @@ def read(text: str) -> tuple[Part, ...]:
             raise Refused(f"This is no line of the tool: {figures.shown(line)}.", number)
     if not rows:
         raise Refused("It has no row of figures.")
-    epochs = list(_epochs(rows))
+    every = list(_epochs(rows))
+    epochs = _once(every)
     trials, short = _trials(epochs, about)
     if not trials:
         raise Refused("No answer in it is longer than a token, and one token has no rate.", rows[0].line)
-    remarks = (*_remarks(epochs, short), *_without(about, rows))
+    again = len(every) - len(epochs)
+    twice = [f"Left out: {again} epochs that stand there twice."] if again else []
+    remarks = (*twice, *_remarks(epochs, short), *_without(about, rows))
     return (Part(method=METHOD, engine=EngineInfo(name="ollama"), trials=tuple(trials), remarks=remarks),)
 
 
@@ -179,6 +182,14 @@ def _epochs(rows: Sequence[_Row]) -> Iterator[Mapping[str, _Row]]:
             )
         place += len(epoch)
         yield {row.step: row for row in epoch}
+
+
+def _once(epochs: Sequence[Mapping[str, _Row]]) -> list[Mapping[str, _Row]]:
+    """Without epochs pasted again: no two agree in every nanosecond."""
+    first: dict[tuple[_Row, ...], Mapping[str, _Row]] = {}
+    for epoch in epochs:
+        first.setdefault(tuple(row._replace(line=0) for row in epoch.values()), epoch)
+    return list(first.values())
 
 
 def _trials(epochs: Sequence[Mapping[str, _Row]], about: Mapping[str, _About]) -> tuple[list[Trial], int]:

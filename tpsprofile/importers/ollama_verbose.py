@@ -12,12 +12,11 @@ is not 0 either, and is left out.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
 from tpsprofile.importers import figures
+from tpsprofile.importers.ollama_session import Block, Figure, answers, models
 from tpsprofile.importers.reported import UNVERIFIED, Part, Refused
 from tpsprofile.records import EngineInfo, ModelFacts, Outcome, Trial, Workload
 
@@ -40,29 +39,10 @@ _RATE = re.compile(r"(\d+\.\d\d) tokens/s", re.ASCII)
 _LONG = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(\d+(?:\.\d{1,9})?)s", re.ASCII)
 _SHORT = re.compile(r"(\d+(?:\.\d{1,6})?)(ms|µs|μs|us|ns)", re.ASCII)
 _UNITS = {"ms": 1e3, "µs": 1e6, "μs": 1e6, "us": 1e6, "ns": 1e9}
-_COMMAND = re.compile(r"^(?P<prompt>.*[$%#>❯➜]\s+|\s*)(?:\S*[/\\])?ollama(?:\.exe)?\s+run\s+(?P<rest>\S.*)$")
-_TAKES_VALUE = frozenset({"--format", "--keepalive", "--dimensions"})
-
-_LONGEST = 2000
-"""Characters of a command."""
 _ROUNDED = 0.0051
 """tok/s: half of the last digit of a printed rate, and the error of adding."""
 _LATE_S = 0.005
 """How much longer than the whole its parts may be, by their rounding: 0.5.11 tells milliseconds."""
-
-
-class _Figure(NamedTuple):
-    label: str
-    value: str
-    line: int
-
-
-class _Block(NamedTuple):
-    """The figures of one answer."""
-
-    figures: Mapping[str, _Figure]
-    line: int
-    last: int
 
 
 def claims(text: str) -> bool:
@@ -78,17 +58,15 @@ def read(text: str) -> tuple[Part, ...]:
     blocks = list(_blocks(lines))
     if not blocks:
         raise Refused("It holds no figures of ollama run --verbose.", advice="Paste all lines, with their labels.")
-    names, same = _names(lines), Counter[str]()
+    counted, remarks = answers(lines, blocks)
+    names, same = models(lines, counted), Counter[str]()
     trials: list[Trial] = []
-    remarks: list[str] = []
-    for block in blocks:
-        before = bisect_left(names, (block.line, ""))
-        name = names[before - 1][1] if before else NO_NAME
-        trial = _trial(block, name, same[name] + 1)
+    for block, name in zip(counted, names, strict=True):
+        trial = _trial(block, name or NO_NAME, same[name or NO_NAME] + 1)
         if trial is None:
             remarks.append(f"Line {block.line}: a single token has no rate; left out.")
         else:
-            same[name] += 1
+            same[trial.model.name] += 1
             trials.append(trial)
     if not trials:
         raise Refused("No answer in it is longer than a token, and one token has no rate.", blocks[0].line)
@@ -107,9 +85,9 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, _ANSI.sub("", _ERASED.sub("", piece))
 
 
-def _blocks(lines: Iterable[tuple[int, str]]) -> Iterator[_Block]:
+def _blocks(lines: Iterable[tuple[int, str]]) -> Iterator[Block]:
     """Runs of figures in their order; blank lines between them do not count, any other line ends a block."""
-    held: dict[str, _Figure] = {}
+    held: dict[str, Figure] = {}
     last = 0
     for number, line in lines:
         found = _LINE.match(line)
@@ -118,7 +96,7 @@ def _blocks(lines: Iterable[tuple[int, str]]) -> Iterator[_Block]:
                 yield _block(held, last)
                 held = {}
             continue
-        figure = _Figure(found["label"], found["value"].strip(" \t`|*"), number)
+        figure = Figure(found["label"], found["value"].strip(" \t`|*"), number)
         if held and _place(figure.label) <= max(map(_place, held)):
             yield _block(held, last)
             held = {}
@@ -128,20 +106,20 @@ def _blocks(lines: Iterable[tuple[int, str]]) -> Iterator[_Block]:
         yield _block(held, last)
 
 
-def _block(held: dict[str, _Figure], last: int) -> _Block:
-    return _Block(held, min(one.line for one in held.values()), last)
+def _block(held: dict[str, Figure], last: int) -> Block:
+    return Block(held, min(one.line for one in held.values()), last)
 
 
 def _place(label: str) -> int:
     return _ORDER.index(label)
 
 
-def _is_figure(figure: _Figure) -> bool:
+def _is_figure(figure: Figure) -> bool:
     """A line that opens a block, not a sentence that begins alike."""
     return any(pattern.fullmatch(figure.value) for pattern in (_COUNT, _RATE, _LONG, _SHORT))
 
 
-def _trial(block: _Block, name: str, number: int) -> Trial | None:
+def _trial(block: Block, name: str, number: int) -> Trial | None:
     """The trial of a block, None for a single token. Raises Refused for a block that is not whole."""
     tokens_out = _tokens(block, _EVAL[0])
     if tokens_out == 1:
@@ -162,7 +140,7 @@ def _trial(block: _Block, name: str, number: int) -> Trial | None:
     )
 
 
-def _checked(block: _Block, labels: tuple[str, str, str]) -> tuple[float, float]:
+def _checked(block: Block, labels: tuple[str, str, str]) -> tuple[float, float]:
     """Duration in s and rate in tok/s, held against the count. Raises Refused where they contradict each other."""
     count, duration, rate = _tokens(block, labels[0]), _seconds(block, labels[1]), _rate(block, labels[2])
     if abs(count / duration - rate) > _ROUNDED:
@@ -171,7 +149,7 @@ def _checked(block: _Block, labels: tuple[str, str, str]) -> tuple[float, float]
     return duration, rate
 
 
-def _check_total(block: _Block, known_s: float) -> None:
+def _check_total(block: Block, known_s: float) -> None:
     if _TOTAL not in block.figures:
         return
     total = _seconds(block, _TOTAL)
@@ -181,25 +159,25 @@ def _check_total(block: _Block, known_s: float) -> None:
         raise Refused(f"{said[0].upper()}{said[1:]}", block.figures[_TOTAL].line)
 
 
-def _figure(block: _Block, label: str) -> _Figure:
+def _figure(block: Block, label: str) -> Figure:
     if label not in block.figures:
         raise Refused(f"The block has no {label}.", block.last, "Paste it from total duration to eval rate.")
     return block.figures[label]
 
 
-def _tokens(block: _Block, label: str) -> int:
+def _tokens(block: Block, label: str) -> int:
     _, value, line = _figure(block, label)
     found = _COUNT.fullmatch(value)
     return figures.tokens(found[1] if found else value, label, line, least=1)
 
 
-def _rate(block: _Block, label: str) -> float:
+def _rate(block: Block, label: str) -> float:
     _, value, line = _figure(block, label)
     found = _RATE.fullmatch(value)
     return figures.rate(found[1] if found else value, label, line)
 
 
-def _seconds(block: _Block, label: str) -> float:
+def _seconds(block: Block, label: str) -> float:
     """A duration as Go prints it: ``5m6.946729681s``, ``478.441174ms``, ``12.5µs``."""
     _, value, line = _figure(block, label)
     long, short = _LONG.fullmatch(value), _SHORT.fullmatch(value)
@@ -211,28 +189,3 @@ def _seconds(block: _Block, label: str) -> float:
     if (long[1] or long[2]) and (seconds >= 60 or (long[1] and minutes >= 60)):
         raise Refused(f"{label} is {figures.shown(value)}, which cannot be.", line)
     return figures.real(hours * 3600 + minutes * 60 + seconds, label, line, most=figures.SECONDS_MOST)
-
-
-def _names(lines: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Line and model of each ``ollama run``.
-
-    Commands behind a shell's prompt or with ``--verbose`` count alone where there are any: an answer may tell how
-    to run another model. Several bare ones that disagree count for nothing.
-    """
-    short = [(number, line) for number, line in lines if len(line) <= _LONGEST]
-    found = [(number, one) for number, line in short if (one := _COMMAND.match(line))]
-    sure = [(number, one) for number, one in found if one["prompt"].strip() or "--verbose" in one["rest"]]
-    named = [(number, name) for number, one in sure or found if (name := _model(one["rest"]))]
-    return named if sure or len({name for _, name in named}) == 1 else []
-
-
-def _model(arguments: str) -> str | None:
-    """The first argument that is no option."""
-    words = iter(arguments.split())
-    for word in words:
-        if word in _TAKES_VALUE:
-            next(words, None)
-        elif not word.startswith("-"):
-            name = word.strip("\"'`")
-            return name if re.fullmatch(r"[\w./:@-]+", name) else None
-    return None
