@@ -231,6 +231,29 @@ def test_what_was_recorded_of_a_path_names_no_folder() -> None:
     assert server.models[0].facts.name == "SmolLM2-135M-Instruct.Q4_1"
 
 
+@pytest.mark.parametrize(
+    ("routes", "odd"),
+    [
+        (OLLAMA, {"/api/ps": {"models": [{"name": []}, {"name": {}}, 7, None]}}),
+        (LLAMA_SWAP, {"/running": {"running": [{"model": {}}, {"model": []}, "x"]}}),
+        (LM_STUDIO, {"/api/v0/models": {"data": [{"id": "a", "state": {}}, {"id": []}]}}),
+        (LLAMA_SERVER, {"/props": {"default_generation_settings": {"n_ctx": 10**30}}}),
+    ],
+    ids=["ollama", "llama-swap", "lm-studio", "llama-server"],
+)
+def test_odd_answers_tell_of_no_model_that_it_is_loaded(routes: dict[str, Any], odd: dict[str, Any]) -> None:
+    server = identify(answering(routes | odd))
+    assert server is not None
+    assert server.loaded == (("smollm2",) if routes is LLAMA_SERVER else ())
+
+
+@pytest.mark.parametrize("told", [0, -1, True, 1.0, "7", None, 10**30, float("inf")], ids=repr)
+def test_a_number_that_no_model_can_have_is_unknown(told: object) -> None:
+    meta = {"n_params": told, "size": told, "n_ctx_train": told}
+    found = facts.model({"id": "tiny", "meta": meta}).facts
+    assert (found.parameters, found.file_bytes, found.longest_context) == (None, None, None)
+
+
 def test_every_kind_is_told_apart() -> None:
     kinds = [dialect.kind for dialect in (*servers.DIALECTS, servers.OTHER)]
     assert len(kinds) == len(set(kinds))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from tests.openai.server import (
@@ -195,6 +196,9 @@ def test_lines_that_are_no_events_are_skipped_however_they_are_cut() -> None:
         event(choices=[{"delta": None, "text": 5}]),
         event(choices=[], usage={"prompt_tokens": "3", "completion_tokens": True, "prompt_tokens_details": []}),
         event(choices=[], timings={"predicted_n": "1", "predicted_ms": None, "prompt_ms": "x", "prompt_n": []}),
+        event(choices=[], usage={"prompt_tokens": 10**30, "completion_tokens": -1}),
+        event(choices=[], timings={"prompt_n": 10**400, "predicted_n": 10**10, "prompt_ms": 10**400}),
+        event(choices=[], timings={"prompt_ms": float("inf"), "predicted_ms": float("nan"), "draft_n": 1e9}),
     ],
 )
 def test_odd_chunks_tell_nothing_and_break_nothing(odd: bytes) -> None:
@@ -219,7 +223,6 @@ def test_a_prompt_goes_in_raw_and_llama_server_is_told_all_that_it_knows() -> No
         "prompt": "Once upon a time",
         "max_tokens": 16,
         "temperature": 0.0,
-        "seed": 0,
         "stream": True,
         "stream_options": {"include_usage": True},
         "ignore_eos": True,
@@ -247,8 +250,32 @@ def test_a_setup_for_chat_is_enough() -> None:
 
 def test_a_server_that_nobody_knows_is_told_the_usual_alone() -> None:
     _, body = asked(PLAIN, RAW)
-    usual = {"model", "prompt", "max_tokens", "temperature", "seed", "stream", "stream_options"}
+    usual = {"model", "prompt", "max_tokens", "temperature", "stream", "stream_options"}
     assert set(body) == usual
+
+
+def test_a_seed_is_sent_where_it_has_a_part() -> None:
+    _, body = asked(PLAIN, msgspec.structs.replace(RAW, temperature=0.7, seed=3))
+    assert (body["temperature"], body["seed"]) == (0.7, 3)
+
+
+ONLY_ONE = "Unsupported value: 'temperature' does not support 0 here. Only the default (1) is supported."
+
+
+@pytest.mark.parametrize(("temperature", "works"), [(1.0, True), (0.0, False)])
+def test_a_model_with_a_temperature_of_its_own_is_measured_at_that(temperature: float, works: bool) -> None:
+    def picky(body: dict[str, Any]) -> Reply:
+        fine = body.get("temperature", 1) == 1
+        return writes(body) if fine else Reply(json.dumps({"error": {"message": ONLY_ONE}}).encode(), 400)
+
+    request = msgspec.structs.replace(CHAT, temperature=temperature)
+    with serving(Script(routes=PLAIN, does={"": picky})) as server:
+        if works:
+            assert account(events(server, request)).tokens_out == 16
+        else:
+            with pytest.raises(EngineError, match="refuses the temperature") as caught:
+                events(server, request)
+            assert "temperature: 1" in str(caught.value)
 
 
 def test_a_server_that_templates_every_prompt_is_refused_without_chat() -> None:
@@ -375,6 +402,30 @@ def test_an_answer_that_drips_is_not_waited_for() -> None:
         engine = OpenAI(TellingClock(), Setup(server=server.url))
         with pytest.raises(EngineTimedOutError, match="not whole after 30 s"):
             engine.info()
+
+
+@pytest.mark.parametrize("while_loading", [True, False], ids=["load", "trial"])
+def test_a_stream_without_end_is_left(while_loading: bool) -> None:
+    def endless(body: dict[str, Any]) -> Reply:
+        return stream([chunk("a") * 100] * 100, end="hang")
+
+    does = endless if while_loading else once_loaded(endless)
+    with (
+        serving(Script(routes=PLAIN, does={"": does})) as server,
+        pytest.raises(EngineError, match="did not stop"),
+    ):
+        events(server, CHAT)
+
+
+@pytest.mark.parametrize(
+    ("piece", "words"), [(chunk("a"), "One token was not there"), (chunk(None, role="x"), "No text came")]
+)
+def test_a_load_that_drips_is_left_when_its_time_is_over(piece: bytes, words: str) -> None:
+    with serving(Script(routes=PLAIN, does={"": slowly(*[piece] * 200)})) as server:
+        engine = OpenAI(TellingClock(), Setup(server=server.url, chat=True))
+        model = engine.models()[0]
+        with pytest.raises(EngineTimedOutError, match=words):
+            engine.load(model, context_tokens=512, silence_s=500)
 
 
 def test_a_long_line_in_small_pieces_is_read() -> None:

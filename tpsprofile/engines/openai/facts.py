@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tpsprofile.engines import numbers
 from tpsprofile.records import ModelFacts, Record
 
 _FTYPE = re.compile(r"^(?:mostly )?(\w+?)(?:,? (?:- )?(Small|Medium|Large))?(?: \(guessed\))?$", re.IGNORECASE)
@@ -93,7 +94,7 @@ def of_name(name: str) -> str | None:
 
 def count(value: object) -> int | None:
     """A positive whole number; None for anything else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    return numbers.whole(value) or None
 
 
 def text(value: object, longest: int = 120) -> str | None:

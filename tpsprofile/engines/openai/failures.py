@@ -33,6 +33,12 @@ class _Meaning(NamedTuple):
 
 _MEANINGS = (
     _Meaning(
+        r"\btemperature\b",
+        EngineError,
+        "The model refuses the temperature: {why}.",
+        "Put one that it takes into the plan, such as `temperature: 1`.",
+    ),
+    _Meaning(
         r"loading model",
         EngineError,
         "The server is still loading its model.",

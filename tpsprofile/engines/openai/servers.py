@@ -14,7 +14,7 @@ servers, or stands in their sources and documentation:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -242,7 +242,7 @@ def _of_ollama(dialect: Dialect, listed: _Listed, get: Get) -> tuple[Model, ...]
     told = answer.get("models") if isinstance(answer, dict) else None
     running = None
     if isinstance(told, list):
-        running = {one.get("name"): one.get("context_length") for one in told if isinstance(one, dict)}
+        running = {name: one.get("context_length") for name, one in _by(told, "name")}
     return tuple(
         model(
             one,
@@ -256,8 +256,15 @@ def _of_ollama(dialect: Dialect, listed: _Listed, get: Get) -> tuple[Model, ...]
 def _of_llama_swap(dialect: Dialect, listed: _Listed, get: Get) -> tuple[Model, ...]:
     answer = get("/running")
     told = answer.get("running") if isinstance(answer, dict) else None
-    running = {one.get("model") for one in told if isinstance(one, dict)} if isinstance(told, list) else None
+    running = {name for name, _ in _by(told, "model")} if isinstance(told, list) else None
     return tuple(model(one, loaded=None if running is None else one["id"] in running) for one in listed)
+
+
+def _by(told: list[Any], key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a list by the text that they have at ``key``; those without one are left out."""
+    for one in told:
+        if isinstance(one, dict) and isinstance(one.get(key), str):
+            yield one[key], one
 
 
 _MODELS: Mapping[str, Callable[[Dialect, _Listed, Get], tuple[Model, ...]]] = {

@@ -9,7 +9,9 @@ from typing import Any, Self, cast
 
 import msgspec
 
+from tpsprofile import units
 from tpsprofile.clock import Clock
+from tpsprofile.engines import numbers
 from tpsprofile.engines.base import Event, Finished, LoadedFacts, Request, Token
 from tpsprofile.engines.llama import timings
 from tpsprofile.engines.llama.session import Bites
@@ -17,13 +19,15 @@ from tpsprofile.engines.openai.facts import Model
 from tpsprofile.engines.openai.facts import text as one_line
 from tpsprofile.engines.openai.servers import Dialect, Server
 from tpsprofile.engines.openai.wire import Answer, Wire
-from tpsprofile.errors import EngineError
+from tpsprofile.errors import EngineError, EngineTimedOutError
 
 COMPLETION, CHAT = "/v1/completions", "/v1/chat/completions"
 _STOPS = {"length": "limit", "stop": "end"}
 _REASONING = ("reasoning_content", "reasoning")
 LIMITS = ("max_tokens", "max_completion_tokens")
 """What servers call the most tokens to generate; some of OpenAI's models know the second alone."""
+CHUNKS_A_TOKEN, CHUNKS_MORE = 8, 256
+"""Chunks that a stream has at most, for each token that was asked for and beside them."""
 
 
 class Account:
@@ -104,35 +108,63 @@ class ServerSession:
         Raises CaseTooLongError, EngineDiedError, EngineTimedOutError or another EngineError.
         """
         chat = request.chat or self._chat
+        yield from self._events(self._body(request, chat=chat), request)
+
+    def _body(self, request: Request, *, chat: bool) -> Answer:
+        return body_of(self._server.dialect, self._model.id, request, chat=chat, limit=self.limit)
+
+    def _events(self, body: Answer, request: Request) -> Iterator[Event]:
         own_clock = self._server.can.times_itself and self._wire.address.local
         bites = Bites(request.tokens_out, self._clock) if own_clock else None
-        account = Account()
-        with closing(self._chunks(request, chat)) as chunks:
+        account, last_s = Account(), self._clock.monotonic()
+        with closing(self._chunks(body, request)) as chunks:
             for chunk in chunks:
                 if (text := account.take(chunk)) is not None:
                     yield Token(text=text)
                     if bites:
                         bites.taken()
+                    last_s = self._clock.monotonic()
+                elif self._clock.monotonic() - last_s > request.silence_s:
+                    raise EngineTimedOutError(f"No text came for {units.seconds(request.silence_s)}.")
         yield account.finished()
 
-    def _chunks(self, request: Request, chat: bool) -> Generator[Answer]:
-        body = body_of(self._server.dialect, self._model.id, request, chat=chat, limit=self.limit)
-        return self._wire.stream(CHAT if chat else COMPLETION, body, request.silence_s)
+    def _chunks(self, body: Answer, request: Request) -> Generator[Answer]:
+        """The chunks of a stream. Raises EngineError for one that goes on and on."""
+        route = CHAT if "messages" in body else COMPLETION
+        most = CHUNKS_A_TOKEN * request.tokens_out + CHUNKS_MORE
+        with closing(self._wire.stream(route, body, request.silence_s)) as chunks:
+            for number, chunk in enumerate(chunks):
+                if number == most:
+                    raise EngineError(
+                        f"The server did not stop after the tokens asked for, {request.tokens_out} at most.",
+                        "It takes no notice of max_tokens.",
+                    )
+                yield chunk
 
     def probe(self, silence_s: float) -> None:
         """Generate one token, which has a server that loads on request load the model.
 
-        Finds out, too, what the model calls the most tokens to generate. Raises as ``generate`` does.
+        Finds out, too, what the model calls the most tokens to generate. Raises as ``generate`` does, and
+        EngineTimedOutError where it takes longer than ``silence_s`` in all.
         """
-        request = Request(prompt="1", tokens_out=1, silence_s=silence_s)
         try:
-            list(self.generate(request))
+            self._one_token(silence_s)
             return
         except EngineError as error:
             if LIMITS[1] not in str(error) or self.limit == LIMITS[1]:
                 raise
         self.limit = LIMITS[1]
-        list(self.generate(request))
+        self._one_token(silence_s)
+
+    def _one_token(self, silence_s: float) -> None:
+        """At the model's own temperature: some refuse any other, and that is the plan's affair."""
+        request = Request(prompt="1", tokens_out=1, silence_s=silence_s)
+        body = self._body(request, chat=self._chat)
+        del body["temperature"]
+        ends_s = self._clock.monotonic() + silence_s
+        for _ in self._events(body, request):
+            if self._clock.monotonic() > ends_s:
+                raise EngineTimedOutError(f"One token was not there after {units.seconds(silence_s)}.")
 
     def __enter__(self) -> Self:
         return self
@@ -144,12 +176,14 @@ class ServerSession:
 
 
 def body_of(dialect: Dialect, model: str, request: Request, *, chat: bool, limit: str) -> Answer:
-    """The body of a request: what all servers take, and what this one does."""
+    """The body of a request: what all servers take, and what this one does.
+
+    A seed has no part in the likeliest token, and some services refuse one.
+    """
     body: Answer = {
         "model": model,
         limit: request.tokens_out,
         "temperature": request.temperature,
-        "seed": request.seed,
         "stream": True,
         "stream_options": {"include_usage": True},
         **dialect.always,
@@ -158,6 +192,8 @@ def body_of(dialect: Dialect, model: str, request: Request, *, chat: bool, limit
         body[dialect.reuse] = request.reuse
     if request.temperature == 0:
         body.update(dialect.greedy)
+    else:
+        body["seed"] = request.seed
     if chat:
         return {**body, "messages": [{"role": "user", "content": request.prompt}], **dialect.no_thinking}
     return {**body, "prompt": request.prompt}
@@ -166,4 +202,4 @@ def body_of(dialect: Dialect, model: str, request: Request, *, chat: bool, limit
 def _count(told: object, key: str) -> int | None:
     """A whole number at a key of what may be no object; None where there is none."""
     value = cast("Mapping[str, Any]", told).get(key) if isinstance(told, dict) else None
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return numbers.tokens(value)
