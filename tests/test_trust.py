@@ -82,6 +82,8 @@ CAUSES: dict[W, dict[str, Any]] = {
     W.CONTEXT_UNVERIFIED: {"context_tokens": None},
     W.CLOCKS_DISAGREE: {"decode_client_s": 1.2},
     W.CLOCK_CHANGED: during(clock_step_s=-3600.0),
+    W.BUNDLED: {"decode_engine_s": None, "chunks": 9},
+    W.FEW_CHUNKS: {"decode_engine_s": None, "chunks": 4},
     W.UNSEEN: {"before": Conditions(), "during": During()},
 }
 OF_CASES = {
@@ -119,6 +121,12 @@ def test_what_is_unknown_warns_of_nothing_but_itself() -> None:
     bare = trial(before=Conditions(), during=During(), model=ModelFacts(name="m"), tokens_cached=None)
     found = trust.of_trial(bare, Machine(id="m", chip="c"), EngineInfo(name="e"))
     assert found == (W.CONTEXT_UNVERIFIED, W.UNSEEN)
+
+
+def test_bundles_say_nothing_against_an_engine_s_own_clock() -> None:
+    assert warned(chunks=1) == ()
+    assert warned(decode_engine_s=None, chunks=11) == ()
+    assert warned(decode_engine_s=None, chunks=None) == ()
 
 
 def test_a_model_gets_no_longer_a_context_than_it_was_made_for() -> None:

@@ -14,7 +14,7 @@ import msgspec
 from tpsprofile import cases, prompts
 from tpsprofile.clock import Clock
 from tpsprofile.deadline import Deadline, OutOfTimeError
-from tpsprofile.engines.base import Finished, Request, Session, Token, Weights
+from tpsprofile.engines.base import Finished, Request, Session, Weights
 from tpsprofile.errors import (
     CaseTooLongError,
     DoesNotFitError,
@@ -39,7 +39,18 @@ RULER_SENTENCES = 32
 PROMPT_TOKENS = 60.0
 """Usual length of the fixed prompt, for engines that do not count."""
 NONCES_A_CASE = 10_000
+_UNCOUNTED = (
+    "The server tells no token counts, and chunks are no tokens, so there is no rate. "
+    "Use a version of it that sends `usage` at the end of a stream, or its own engine here: tpsprofile engines."
+)
+_ONE_BY_ONE = "Have the server send token by token, and leave out proxies that collect."
 NOT_YET = During()
+APART_S = 0.0002
+"""Chunks that come closer after one another than this came together: no client sees 5,000 tokens/s one by one."""
+FEWEST_CHUNKS = 3
+"""So many have to arrive apart for a rate by the client's clock, where they hold more than a token each."""
+MOST_EVENTS, SPARE_EVENTS = 4, 64
+"""Chunks for each token that was asked for, and beside them, after which a generation does not end by itself."""
 ASLEEP_S = 1.0
 """From so many seconds of sleep on a trial is not used."""
 
@@ -136,15 +147,19 @@ class Stopwatch:
 
     def __init__(self, clock: Clock) -> None:
         self.chunks = 0
+        self.apart = 0
+        """Those that arrived apart; what comes within ``APART_S`` of the one before came with it."""
         self._clock = clock
         self._sent = clock.monotonic()
         self._first = self._last = self._sent
 
     def chunk(self) -> tuple[int, float]:
         """One more has arrived: how many there are, and seconds since the first."""
-        self._last = self._clock.monotonic()
+        before, self._last = self._last, self._clock.monotonic()
         if not self.chunks:
             self._first = self._last
+        if not self.chunks or self._last - before >= APART_S:
+            self.apart += 1
         self.chunks += 1
         return self.chunks, self._last - self._first
 
@@ -195,24 +210,36 @@ class Bench:
 
     def warm_up(self) -> None:
         """Touch the weights and the code once, and find out how long texts are; nothing of it is recorded."""
-        plan = self._case.plan
-        with suppress(RepeatedOutputError):
-            short = self._say(prompts.text(plan.prompt, 0), WARM_UP_TOKENS).tokens_in
-            if any(work.depth_tokens or work.prompt_tokens for work in cases.workloads(plan)):
-                long = self._say(prompts.context(RULER_SENTENCES) + prompts.text(plan.prompt, 0), 2).tokens_in
-                if short is not None and long is not None and long > short:
-                    self._prompt_tokens = short
-                    self._sentence_tokens = (long - short) / RULER_SENTENCES
+        plan, known = self._case.plan, self._case.known
+        try:
+            self._measure_texts()
+        except RepeatedOutputError:
+            pass
+        except OutOfTimeError:
+            if any(len(cases.of(known, work)) < plan.trials for work in cases.workloads(plan)):
+                raise
         # Ollama, for one, only tells the size of a model that has been used.
         self._loaded = self._session.facts()
         self._check_version()
+
+    def _measure_texts(self) -> None:
+        """Find out how many tokens the prompt and a sentence take."""
+        plan = self._case.plan
+        short = self._say(prompts.text(plan.prompt, 0), WARM_UP_TOKENS).tokens_in
+        if any(work.depth_tokens or work.prompt_tokens for work in cases.workloads(plan)):
+            long = self._say(prompts.context(RULER_SENTENCES) + prompts.text(plan.prompt, 0), 2).tokens_in
+            if short is not None and long is not None and long > short:
+                self._prompt_tokens = short
+                self._sentence_tokens = (long - short) / RULER_SENTENCES
 
     def trials(self, workload: Workload) -> Iterator[Trial]:
         """Trials of one workload until there are enough, or no time is left for one more than the least number."""
         plan, rows = self._case.plan, cases.of(self._case.known, workload)
         seen = len(rows)
         self.number = cases.next_number(rows)
-        self._fill(workload)
+        if not self._fill(workload, seen):
+            self.number = None
+            return
         before = self._senses.look()
         while not cases.enough(rows, plan) and (self._case.most is None or len(rows) - seen < self._case.most):
             self.number = cases.next_number(rows)
@@ -239,12 +266,22 @@ class Bench:
             raise OutOfTimeError(f"{trials} of {self._case.plan.trials} trials fitted into the budget.")
         return False
 
-    def _fill(self, workload: Workload) -> None:
-        """Have the context before the prompt read once, so that trials find it there."""
+    def _fill(self, workload: Workload, trials: int) -> bool:
+        """Have the context before the prompt read once, so that trials find it there. False for no time left.
+
+        OutOfTimeError where a trial is owed, so ``trials`` there are.
+        """
         if workload.depth_tokens:
             self._listen.loading()
-            with suppress(RepeatedOutputError):
+            try:
                 self._say(prompts.context(self._sentences(workload.depth_tokens)), 2, reuse=True)
+            except RepeatedOutputError:
+                pass
+            except OutOfTimeError:
+                if trials < self._case.plan.trials:
+                    raise
+                return False
+        return True
 
     def _trial(self, workload: Workload, number: int, before: Conditions) -> Trial:
         """One generation, timed. Raises what the engine raises; text that repeated itself is a row, though."""
@@ -268,7 +305,7 @@ class Bench:
         )
         self._stopwatch = Stopwatch(self._clock)
         try:
-            account = self._generate(request, self._stopwatch)
+            account = self._generate(request, self._stopwatch, self._listen.token)
         except RepeatedOutputError as error:
             return self.failed(workload, error)
         self._last_trial_s = self._stopwatch.so_far_s()
@@ -292,16 +329,23 @@ class Bench:
             memory=self._peak(),
         )
 
-    def _generate(self, request: Request, stopwatch: Stopwatch) -> Finished:
+    def _generate(self, request: Request, stopwatch: Stopwatch, tell: Callable[[int, float], None]) -> Finished:
+        """One generation. Raises OutOfTimeError where the budget is over, EngineError where it does not end."""
         account = Finished()
-        for event in self._session.generate(request):
-            if isinstance(event, Token):
-                self._listen.token(*stopwatch.chunk())
-                if not self._deadline.allows(0):
-                    done = f"{stopwatch.chunks} of {request.tokens_out} tokens"
-                    raise OutOfTimeError(f"The budget was used up after {done}.")
-            else:
+        most = MOST_EVENTS * request.tokens_out + SPARE_EVENTS
+        for number, event in enumerate(self._session.generate(request), 1):
+            if isinstance(event, Finished):
                 account = event
+            elif event.text:
+                tell(*stopwatch.chunk())
+            if not self._deadline.allows(0) and not isinstance(event, Finished):
+                done = f"{stopwatch.chunks} of {request.tokens_out} tokens"
+                raise OutOfTimeError(f"The budget was used up after {done}.")
+            if number > most:
+                raise EngineError(
+                    f"The engine was asked for {request.tokens_out} tokens and did not stop after {most} chunks.",
+                    "It does not heed the limit: see whether a newer version does.",
+                )
         return account
 
     def failed(self, workload: Workload, error: ProfileError) -> Trial:
@@ -320,6 +364,7 @@ class Bench:
                 self._begun,
                 ttft_s=self._stopwatch.ttft_s,
                 decode_client_s=self._stopwatch.decode_s,
+                chunks=self._stopwatch.apart,
                 during=self._watch.end(),
             )
         return self._begun
@@ -340,9 +385,9 @@ class Bench:
         return round(tokens / self._sentence_tokens)
 
     def _say(self, prompt: str, tokens: int, *, reuse: bool = False) -> Finished:
-        """One generation that is not recorded."""
-        events = list(self._session.generate(self._request(prompt, tokens, reuse=reuse)))
-        return next((event for event in events if isinstance(event, Finished)), Finished())
+        """One generation that is not recorded. Raises as ``_generate``."""
+        request = self._request(prompt, tokens, reuse=reuse)
+        return self._generate(request, Stopwatch(self._clock), lambda count, seconds: None)
 
     def _request(self, prompt: str, tokens: int, *, reuse: bool) -> Request:
         plan = self._case.plan
@@ -368,6 +413,8 @@ class Bench:
         wanted, got = self._case.plan.tokens_out, account.tokens_out
         if asleep_s is not None and asleep_s >= ASLEEP_S:
             return Outcome.SLEPT, f"The machine slept for {asleep_s:.0f} s in the middle of the trial."
+        if got is None and account.stopped_by != "thinking":
+            return Outcome.ENGINE_ERROR, _UNCOUNTED
         if got is None or got < wanted:
             how = f" ({account.stopped_by})" if account.stopped_by else ""
             return (
@@ -378,4 +425,8 @@ class Bench:
         asked = self._case.context_tokens
         if context is not None and context != asked and self._case.sets_context:
             return Outcome.CONTEXT_CHANGED, f"The engine reserved {context} tokens of context, not {asked}."
+        apart = self._stopwatch.apart
+        if not account.decode_s and apart < min(got, FEWEST_CHUNKS):
+            came = ("without text", "in one piece", "in two pieces")[apart]
+            return Outcome.ENGINE_ERROR, f"All {got} tokens came {came}: no rate follows from that. {_ONE_BY_ONE}"
         return Outcome.OK, None

@@ -149,6 +149,7 @@ _TRIAL: Mapping[str, Column] = {
     "prefill_s": Column(REAL, "time for the uncached prompt tokens, s", at("prefill_s")),
     "decode_engine_s": Column(REAL, "first token to last by the engine's clock, s", at("decode_engine_s")),
     "decode_client_s": Column(REAL, "first chunk to last by the client's clock, s", at("decode_client_s")),
+    "chunks": Column(WHOLE, "chunks with text that arrived apart, count", at("chunks")),
     "context_tokens": Column(WHOLE, "context length the engine reports, tokens", at("context_tokens")),
     "needed_bytes": Column(WHOLE, "memory the model was expected to need, bytes", at("needed_bytes")),
     "available_bytes": Column(WHOLE, "memory there was before the load, bytes", at("available_bytes")),

@@ -303,6 +303,8 @@ class Trial(Record, frozen=True, kw_only=True, tag_field="record", tag="trial"):
     """Seconds by the engine's clock from the first generated token to the last: ``tokens_out - 1`` steps."""
     decode_client_s: float | None = None
     """The same interval by the client's clock: first chunk to last chunk."""
+    chunks: int | None = None
+    """Chunks with text that arrived; one less than 0.2 ms after the one before came with it: it does not count."""
     context_tokens: int | None = None
     """Context length as the engine reports it after loading."""
     needed_bytes: int | None = None

@@ -7,6 +7,7 @@ compares the two.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
@@ -59,6 +60,8 @@ class Warning(StrEnum):  # noqa: A001  (the field's word; Python's is not used h
     CONTEXT_UNVERIFIED = "context unverified"
     CLOCKS_DISAGREE = "clocks disagree"
     CLOCK_CHANGED = "clock changed"
+    BUNDLED = "bundled tokens"
+    FEW_CHUNKS = "few chunks"
     UNSEEN = "conditions unseen"
 
 
@@ -99,6 +102,8 @@ CACHED_TOKENS = 8
 SENTENCE_SLACK = 32
 """Depths are met by whole sentences, which may end a little beyond."""
 LOW_MODES = frozenset({"low", "low-power", "power-saver", "power saver", "quiet", "cool"})
+LEAD, LEAD_MOST = 0.02, 0.10
+"""Shares by which a rate from bundled tokens may be too high before it is doubtful, and before it is no use."""
 FAST_SETS = frozenset(
     ("avx", "avx2", "avx_vnni", "avx512f", "avx512_vnni", "amx_int8", "dotprod", "i8mm", "sve"),
 )
@@ -188,7 +193,9 @@ RULES: Mapping[Warning, Rule] = {
         "Start the server with the plan's length; memory depends on it, and speed a little.",
     ),
     Warning.CONTEXT_UNVERIFIED: Rule(
-        Grade.B, "the engine does not say which context length it reserved", "Use a newer version of it."
+        Grade.B,
+        "the engine does not say which context length it reserved",
+        "Look at how it was started; some versions tell. Memory depends on it, and speed a little.",
     ),
     Warning.CLOCKS_DISAGREE: Rule(
         Grade.B,
@@ -197,6 +204,16 @@ RULES: Mapping[Warning, Rule] = {
     ),
     Warning.CLOCK_CHANGED: Rule(
         Grade.B, "the date was set by more than 2 s during a trial", "Durations are right; dates may not be."
+    ),
+    Warning.BUNDLED: Rule(
+        Grade.C,
+        "several tokens came in one chunk, so decode by the client's clock is 2 to 10% too high",
+        "Have the server send token by token, without a draft or a proxy (vLLM: --stream-interval 1).",
+    ),
+    Warning.FEW_CHUNKS: Rule(
+        Grade.D,
+        "tokens came in so few chunks that decode by the client's clock is more than 10% too high",
+        "Have the server send token by token, or ask for more: `tokens_out: 1024` in a plan.",
     ),
     Warning.UNSEEN: Rule(
         Grade.B,
@@ -209,6 +226,7 @@ RULES: Mapping[Warning, Rule] = {
 
 def of_trial(trial: Trial, machine: Machine, engine: EngineInfo) -> tuple[Warning, ...]:
     """What speaks against one trial's figures, in the order of ``Warning``. Judged alone, without its fellows."""
+    lead = _lead(trial)
     found = {
         Warning.BUSY: _is_busy(trial, machine),
         Warning.HOST_BUSY: _above(trial.during.stolen_cpu, STOLEN),
@@ -232,6 +250,8 @@ def of_trial(trial: Trial, machine: Machine, engine: EngineInfo) -> tuple[Warnin
         Warning.CONTEXT_UNVERIFIED: trial.context_tokens is None,
         Warning.CLOCKS_DISAGREE: _disagree(trial),
         Warning.CLOCK_CHANGED: _above(abs(trial.during.clock_step_s or 0.0), CLOCK_STEP_S),
+        Warning.BUNDLED: LEAD < lead <= LEAD_MOST,
+        Warning.FEW_CHUNKS: lead > LEAD_MOST,
         Warning.UNSEEN: not engine.simulated and trial.during.others_cpu is None and trial.before.cpu_busy is None,
     }
     return tuple(warning for warning in Warning if found.get(warning))
@@ -366,6 +386,18 @@ def _kept(depth: int) -> int:
 def _disagree(trial: Trial) -> bool:
     engine, client = trial.decode_engine_tok_s, trial.decode_client_tok_s
     return engine is not None and client is not None and abs(engine / client - 1) > CLOCK_GAP
+
+
+def _lead(trial: Trial) -> float:
+    """By what share decode by the client's clock is too high where n tokens came evenly in c chunks.
+
+    (n - 1) / t is printed, and n - n / c tokens came in the time t from the first chunk to the last. 0 where
+    the engine has a clock of its own, and where nobody counted.
+    """
+    tokens, chunks = trial.tokens_out, trial.chunks
+    if trial.decode_engine_tok_s is not None or not tokens or chunks is None or chunks >= tokens:
+        return 0.0
+    return (tokens - 1) / (tokens - tokens / chunks) - 1 if chunks > 1 else math.inf
 
 
 def _above(value: float | None, limit: float) -> bool:
