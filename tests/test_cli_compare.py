@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.comparisons import compared as by_hand
 from tests.test_comparison import TEN, compared, fast, gone, rows, slow
 from tests.test_docs import ROOT
 from tests.test_like import on
@@ -253,8 +254,17 @@ def test_the_verdict_says_what_is_real() -> None:
     assert first.startswith("B is 50% faster than A at ")
     assert first.endswith("significant.")
     assert "not significant" not in first
-    assert second == "It gains and loses no model: m24 is too slow on either, at 5.00 and 7.50 tok/s."
-    assert third.startswith("At 10 tok/s that is the same models, faster; between ")
+    assert second.startswith(
+        "It gains and loses no model that ran on both: m24 is too slow on either, at 5.00 and 7.50 tok/s. "
+        "By the lines through the measured sizes it gains "
+    )
+    assert third == "At 10 tok/s B runs sizes that were out of reach."
+
+
+def test_a_range_without_a_common_size_is_told_as_one_in_which_no_model_ran() -> None:
+    _, gains, meaning = verdict(by_hand({1.0: 100.0, 8.0: 30.0}, {1.0: 130.0, 8.0: 39.0}, cross=(49, 65)))
+    assert gains == "It gains and loses no model."
+    assert meaning == "At 10 tok/s that is the same models, faster; between 49.0B and 65.0B no model ran on both."
 
 
 @pytest.mark.parametrize(
@@ -328,8 +338,15 @@ def test_how_a_ratio_is_said(ratio: float, says: str) -> None:
     assert lead(ratio) == says
 
 
+def test_sizes_that_are_gained_by_the_lines_are_told_as_a_decision_tells_them() -> None:
+    old, new = {1.0: 100.0, 8.0: 30.0}, {1.0: 130.0, 8.0: 39.0}
+    _, gains, meaning = verdict(by_hand(old, new, cross=(20, 40)))
+    assert gains.endswith("By the lines through the measured sizes it gains qwen2.5-coder:32b.")
+    assert meaning == "At 10 tok/s new runs sizes that were out of reach."
+
+
 def test_what_is_of_grade_d_is_named_and_in_no_sentence() -> None:
-    bad = rows(8, 2, warnings=("swapping",))
+    bad = rows(8, 2, (0.2, 1, 1.8), warnings=())
     found = compared(on("A", *rows(1, 100, warnings=()), *bad), on("B", *rows(1, 120, warnings=()), *rows(8, 90)))
     assert notes(found)[-1] == "Grade D, so in no mean and no gain: m8."
     assert verdict(found)[:2] == ("B is 20% faster than A at 1.0B, significant.", "It gains and loses no model.")

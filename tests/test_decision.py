@@ -249,6 +249,12 @@ def test_a_model_is_just_missed_only_where_the_new_machine_is_faster(
     assert (Rule.JUST_MISSED in found) is missed
 
 
+def test_a_gained_size_is_not_said_to_be_usable_before() -> None:
+    found = every(decide(by(1.3, cross=(20, 40))))
+    assert Rule.GAINS_SIZE in found
+    assert Rule.USABLE_BEFORE not in found, "it speaks of the compared models alone"
+
+
 def test_no_size_is_said_to_lie_between_only_where_none_does() -> None:
     assert decide(by(1.3, cross=(50, 64))).decisive.sizes == (50e9, 64e9)
     assert decide(by(1.3, cross=(20, estimate(40, 30, 50)))).decisive.sizes is None

@@ -122,8 +122,9 @@ def _just_missed(c: Comparison) -> Reason | None:
 
 def _usable_before(c: Comparison) -> Reason | None:
     compared = _compared(c)
-    every = compared and all(row.usable_a for row in compared) and not c.gained and not c.lost
-    return Reason(rule=Rule.USABLE_BEFORE) if every else None
+    every = compared and all(row.usable_a for row in compared) and not c.lost
+    gains = c.gained or gained_sizes(c)
+    return Reason(rule=Rule.USABLE_BEFORE) if every and not gains else None
 
 
 def _predicted(c: Comparison) -> Reason | None:

@@ -141,7 +141,7 @@ RULES: Mapping[Rule, Meaning] = {
     ),
     Rule.USABLE_BEFORE: Meaning(
         Verdict.NO_DIFFERENCE,
-        "every compared model is usable on both machines",
+        "every compared model is usable on both machines, and no size is gained",
         "Every compared model is usable on {a} already.",
     ),
     Rule.PREDICTED: Meaning(

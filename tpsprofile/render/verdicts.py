@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tpsprofile import trust, units
+from tpsprofile.analysis.between import gained_sizes
 from tpsprofile.analysis.comparison import Change, Comparison, Row, left_out
 from tpsprofile.analysis.like import mixed
 from tpsprofile.analysis.summary import Point
@@ -72,8 +73,11 @@ def _changes(comparison: Comparison) -> str:
         told.append(f"It gains {_models(comparison.gained)}.")
     if comparison.lost:
         told.append(f"It loses {_models(comparison.lost, now=True)}.")
+    sizes = [plain(one.model) for one in gained_sizes(comparison)]
     if not told:
-        told = [f"It gains and loses no model{_nearest(comparison)}."]
+        ran = " that ran on both" if sizes else ""
+        told = [f"It gains and loses no model{ran}{_nearest(comparison)}."]
+        told += [f"By the lines through the measured sizes it gains {listed(_some(sizes))}."] if sizes else []
     return " ".join(told)
 
 
@@ -109,6 +113,12 @@ def _meaning(comparison: Comparison) -> str:
         return f"At {limit} {b} takes models away."
     if comparison.gained:
         return f"At {limit} each runs models that the other does not."
+    return _without_changes(comparison, b, limit)
+
+
+def _without_changes(comparison: Comparison, b: str, limit: str) -> str:
+    if gained_sizes(comparison):
+        return f"At {limit} {b} runs sizes that were out of reach."
     real = _real(comparison)
     if real is False:
         return "On these figures the two cannot be told apart."
