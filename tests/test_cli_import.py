@@ -212,6 +212,26 @@ def test_the_nine_tests_of_a_score_are_one_place_of_a_chart() -> None:
     assert (point.series.prompt_tokens, point.series.tokens_asked) == (16, 1536)
 
 
+def markdown(*rows: str) -> str:
+    """A table of llama-bench."""
+    heading = (
+        "| model | size | params | backend | ngl | test | t/s |\n| --- | ---: | ---: | --- | --: | ---: | ---: |"
+    )
+    return "\n".join([heading, *rows, "", "build: abcdef12 (4000)", ""])
+
+
+SEVEN = "| llama 7B Q4_0 | 3.56 GiB | 6.74 B | Metal | 99 | {} | {} ± 0.10 |"
+THIRTEEN = "| llama 13B Q4_0 | 6.86 GiB | 13.02 B | Metal | 99 | {} | {} ± 0.10 |"
+
+
+def test_models_that_others_tested_otherwise_are_on_the_chart_all_the_same(here: Path) -> None:
+    rows = [SEVEN.format("tg32", "60.50"), SEVEN.format("tg128", "60.00"), THIRTEEN.format("tg128", "33.00")]
+    (here / "table.md").write_text(markdown(*rows, THIRTEEN.format("pp512", "400.00")))
+    imported("table.md", *M2)
+    points = plainest(summarise(merge.gather([Path("results")]).table)).points
+    assert [(point.model, point.series.tokens_asked) for point in points] == [("llama 7B", 32), ("llama 13B", 128)]
+
+
 @pytest.mark.parametrize("command", ["merge", "plot"])
 def test_imports_can_be_merged_and_drawn(command: str) -> None:
     imported(SCORE)

@@ -74,22 +74,34 @@ def plainest(summary: Summary) -> Summary:
     """The summary without cases that have a longer prompt or a deeper context than the plainest like them.
 
     Cases are alike where nothing but prompt length, depth and the context length reserved for them differs; of
-    what others reported, whose tests vary both at once, the length of the answer too.
+    what others reported, whose tests vary both at once, the length of the answer too. There each model has a
+    plainest case of its own: no plan gave all of them the same tests.
     """
-    best: dict[Series, tuple[int, ...]] = {}
-    for series in dict.fromkeys(point.series for point in summary.points):
-        rank = _rank(series)
-        best[_alike(series)] = min(rank, best.get(_alike(series), rank))
+    best: dict[_Group, tuple[int, ...]] = {}
+    for point in summary.points:
+        group, rank = _group(point), _rank(point.series)
+        best[group] = min(rank, best.get(group, rank))
 
     def stays(entry: Point | Absent) -> bool:
         rank = _rank(entry.series)
-        return rank <= best.get(_alike(entry.series), rank)
+        return rank <= best.get(_group(entry), rank)
 
     return Summary(
         points=tuple(filter(stays, summary.points)),
         absent=tuple(filter(stays, summary.absent)),
         controls=summary.controls,
     )
+
+
+_Group = tuple[Series, str | None, str | None, bool | None]
+
+
+def _group(entry: Point | Absent) -> _Group:
+    """Cases of which the plainest stay; of what others reported those of one model."""
+    series = _alike(entry.series)
+    if not _answer(entry.series):
+        return series, None, None, None
+    return series, entry.model, entry.quantisation, entry.synthetic
 
 
 def _rank(series: Series) -> tuple[int, ...]:
