@@ -40,8 +40,13 @@ class Ollama:
     def __init__(self, clock: Clock, setup: Setup | None = None) -> None:
         setup = setup or Setup()
         self.clock = clock
-        self._wire = Wire(setup.server, setup.key_env)
+        self._wire = Wire(setup.server, setup.key_env, cloud=setup.cloud)
         self._adopted: set[str] = set()
+
+    @property
+    def address(self) -> str:
+        """Where the server is. Raises ProfileError for a setting that is no address."""
+        return self._wire.address
 
     def info(self) -> EngineInfo:
         """Name and version; Ollama says nothing of its build.
@@ -57,7 +62,8 @@ class Ollama:
                 f"What answers at {self._wire.address} is not an Ollama server.",
                 "Set OLLAMA_HOST or --server to one.",
             ) from error
-        return EngineInfo(name="ollama", version=version, remote=not self._wire.local)
+        wire = self._wire
+        return EngineInfo(name="ollama", version=version, remote=not wire.local, cloud=wire.service)
 
     def options(self) -> dict[str, str | int | float | bool | None]:
         """That thinking is off, and prompts are not cut silently."""

@@ -48,7 +48,7 @@ class OllamaSession:
         self._longest = longest
         self._extra = _UNLIKE if synthetic else {}
         self._stream: Generator[Answer] | None = None
-        self._pids = server_pids(wire.url.port or 80) if wire.local else ()
+        self._pids = server_pids(wire.place.port) if wire.local else ()
 
     @property
     def pids(self) -> tuple[int, ...]:

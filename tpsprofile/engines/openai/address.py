@@ -28,6 +28,7 @@ SERVICES = (
     "nebius.com",
     "novita.ai",
     "nvidia.com",
+    "ollama.com",
     "openai.azure.com",
     "openai.com",
     "openrouter.ai",
@@ -75,7 +76,13 @@ class Address(Record, frozen=True, kw_only=True):
     @property
     def service(self) -> bool:
         """A well-known service of somebody else's."""
-        return any(self.host == name or self.host.endswith(f".{name}") for name in SERVICES)
+        return self.service_name is not None
+
+    @property
+    def service_name(self) -> str | None:
+        """Which service, without the part of the host that may be a customer's own; None for any other server."""
+        matching = (name for name in SERVICES if self.host == name or self.host.endswith(f".{name}"))
+        return next(matching, None)
 
     @property
     def keeps_secrets(self) -> bool:
