@@ -232,6 +232,27 @@ def test_models_that_others_tested_otherwise_are_on_the_chart_all_the_same(here:
     assert [(point.model, point.series.tokens_asked) for point in points] == [("llama 7B", 32), ("llama 13B", 128)]
 
 
+def test_each_run_has_figures_of_its_own_on_the_screen_and_what_tells_them_apart(here: Path) -> None:
+    table = markdown(SEVEN.format("tg32", "60.00"))
+    (here / "one.md").write_text(table)
+    (here / "two.md").write_text(table.replace("60.00", "20.00").replace("4000", "5000"))
+    (here / "three.md").write_text(table.replace("60.00", "40.00").replace("99", "0"))
+    result = call("one.md", "two.md", "three.md", *M2)
+    lines = [line.split() for line in result.stdout.splitlines() if line.startswith("llama 7B")]
+    assert [line[-2] for line in lines] == ["60.0", "20.0", "40.0"]
+    shown = " ".join(result.stdout.split())
+    for words in ("b5000", "n_gpu_layers 0"):
+        assert words in shown
+    assert max(map(len, (line for line in result.stdout.splitlines() if "results/" not in line))) <= 80
+
+
+def test_runs_that_nothing_tells_apart_are_numbered(here: Path) -> None:
+    for name, rate in (("one.md", "60.00"), ("two.md", "20.00")):
+        (here / name).write_text(markdown(SEVEN.format("tg32", rate)))
+    result = call("one.md", "two.md", *M2)
+    assert re.search(r"run 1 +\S* *60\.0 +1\n.*run 2 +\S* *20\.0 +1\n", result.stdout)
+
+
 @pytest.mark.parametrize("command", ["merge", "plot"])
 def test_imports_can_be_merged_and_drawn(command: str) -> None:
     imported(SCORE)
