@@ -98,6 +98,34 @@ def test_a_server_on_another_computer_wants_a_name_for_that() -> None:
     assert found.note == "It has no model yet. NAME is yours for that computer."
 
 
+def test_a_server_behind_a_tunnel_wants_a_name_for_its_computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("psutil.Process.name", lambda self: "ssh")
+    with listening(pages({"/v1/models": LISTED})) as port:
+        command = at(discover.look(ports=[port]), port).command
+    assert command is not None
+    assert "--tag NAME" in command
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("http://10.0.0.5:8000", "http://10.0.0.5:8000"),
+        ("http://10.0.0.5:8000/v1", "http://10.0.0.5:8000"),
+        ("https://example.org/openai/v1", "https://example.org/openai"),
+        ("https://example.org/v1beta/openai", "https://example.org/v1beta/openai"),
+        ("https://example.org/api/v3", "https://example.org/api/v3"),
+    ],
+)
+def test_the_command_has_the_address_that_leads_back_to_the_same_routes(written: str, shown: str) -> None:
+    place = address.parse(written)
+    found = answering.engine_at(place, servers.Server(kind="vllm", models=()))
+    refused = answering.stranger(place, "HTTP 401", 401)
+    for command in (found.command, refused.command):
+        assert command is not None
+        assert f"--server {shown} " in command
+        assert address.parse(shown).api == place.api
+
+
 def test_the_engine_for_any_server_is_shown_until_there_is_a_server() -> None:
     alone = named(discover.look(ports=[]), "openai")
     assert (alone.state, alone.start) == (

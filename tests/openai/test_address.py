@@ -95,13 +95,14 @@ def test_how_far_away_a_server_is(host: str, local: bool, at_home: bool) -> None
 @pytest.mark.parametrize(
     ("host", "service"),
     [
-        ("api.openai.com", True),
-        ("openrouter.ai", True),
-        ("my.openai.azure.com", True),
-        ("notopenai.com", False),
-        ("api.openai.com.example.org", False),
-        ("192.168.1.2", False),
+        ("api.openai.com", "openai.com"),
+        ("openrouter.ai", "openrouter.ai"),
+        ("contoso-hr.openai.azure.com", "openai.azure.com"),
+        ("notopenai.com", None),
+        ("api.openai.com.example.org", None),
+        ("192.168.1.2", None),
     ],
 )
-def test_well_known_services_are_known(host: str, service: bool) -> None:
-    assert address.parse(f"https://{host}").service == service
+def test_well_known_services_are_known_and_named_without_their_customer(host: str, service: str | None) -> None:
+    found = address.parse(f"https://{host}")
+    assert (found.service_name, found.service) == (service, service is not None)

@@ -567,6 +567,13 @@ def test_the_user_may_say_that_it_is_a_service() -> None:
     assert (info.name, info.remote, info.cloud) == ("openai-compatible", True, True)
 
 
+def test_of_a_service_no_part_of_its_host_is_told_that_is_a_customers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tpsprofile.engines.openai.address.SERVICES", ("0.0.1",))
+    with serving(Script(routes=PLAIN)) as server:
+        info = OpenAI(SystemClock(), Setup(server=server.url)).info()
+    assert (info.build, info.remote, info.cloud) == ("0.0.1", True, True)
+
+
 def test_a_name_that_the_server_lacks_is_refused_though_it_would_take_any() -> None:
     with serving(Script(routes=LLAMA_SERVER)) as server:
         engine = OpenAI(SystemClock(), Setup(server=server.url))

@@ -17,7 +17,7 @@ from tpsprofile.engines.base import Capabilities
 from tpsprofile.engines.found import Found, State, sweep
 from tpsprofile.engines.installed import PORTS, PRODUCTS
 from tpsprofile.engines.knock import Answer
-from tpsprofile.engines.openai import servers
+from tpsprofile.engines.openai import process, servers
 from tpsprofile.engines.openai.address import Address, parse
 from tpsprofile.engines.openai.servers import Server
 from tpsprofile.errors import ProfileError
@@ -55,7 +55,7 @@ def stranger(address: Address, what: str, status: int | None = None) -> Found:
     command = None
     if status == _WANTS_KEY:
         note = "It wants a key: put it into an environment variable, and name that."
-        command = sweep(ANY_SERVER, "--server", address.root, "--key-env", "NAME")
+        command = sweep(ANY_SERVER, "--server", _written(address), "--key-env", "NAME")
     elif status == _NOT_YET:
         note = "It may still be loading its model: look again in a moment."
     return Found(name=what, state=State.OTHER, address=address.root, note=note, command=command)
@@ -89,8 +89,10 @@ def engine_at(address: Address, server: Server) -> Found:
     """A server that can be measured, and the command line that does."""
     names = tuple(one.facts.name for one in server.models)
     engine = engine_of(server.kind)
-    place = () if engine == servers.OLLAMA.kind and _is_usual(address) else ("--server", address.root)
-    owner = () if address.local else ("--tag", "NAME")
+    place: tuple[str, ...] = ("--server", _written(address))
+    if engine == servers.OLLAMA.kind:
+        place = () if _is_usual(address) else ("--server", address.root)
+    owner = ("--tag", "NAME") if not address.local or process.is_tunnel(address.port) else ()
     model = _likely([*(server.loaded or ()), *names])
     notes = ["" if names else "It has no model yet.", "NAME is yours for that computer." if owner else ""]
     return Found(
@@ -105,6 +107,11 @@ def engine_at(address: Address, server: Server) -> Found:
         command=sweep(engine, *place, *owner, model=model),
         note=" ".join(filter(None, notes)) or None,
     )
+
+
+def _written(address: Address) -> str:
+    """The address as it has to be given, so that OpenAI's routes are found."""
+    return address.root if address.api == f"{address.root}/v1" else address.api
 
 
 def _is_usual(address: Address) -> bool:

@@ -14,9 +14,8 @@ from contextlib import AbstractContextManager, nullcontext
 
 from tpsprofile.clock import Clock
 from tpsprofile.engines.base import Capabilities, Setup, Weights
-from tpsprofile.engines.openai import address, keys, servers
+from tpsprofile.engines.openai import address, keys, process, servers
 from tpsprofile.engines.openai.facts import Model
-from tpsprofile.engines.openai.process import server_pids
 from tpsprofile.engines.openai.servers import MODEST, Server
 from tpsprofile.engines.openai.session import ServerSession
 from tpsprofile.engines.openai.wire import Wire
@@ -54,8 +53,8 @@ class OpenAI:
         return EngineInfo(
             name=server.kind,
             version=server.version,
-            build=self._address.host if self._address.service else server.build,
-            remote=service or not self._address.local,
+            build=self._address.service_name or server.build,
+            remote=service or not self._address.local or process.is_tunnel(self._address.port),
             cloud=service,
         )
 
@@ -100,7 +99,7 @@ class OpenAI:
                 "This server puts prompts through the model's chat template on every route.",
                 "Use --chat, or the engine of its own that it has here.",
             )
-        pids = server_pids(self._address.port) if self._address.local else ()
+        pids = process.server_pids(self._address.port) if self._address.local else ()
         chat = self._setup.chat
         session = ServerSession(self.clock, self._wire, self._server, model, pids=pids, chat=chat)
         session.probe(silence_s)

@@ -6,8 +6,10 @@ from contextlib import suppress
 
 import psutil
 
-_ELSEWHERE = ("ssh", "docker", "vpnkit", "rootlessport", "slirp4netns", "pasta", "kubectl", "socat", "wslrelay")
-"""Beginnings of the names of tunnels and proxies, behind which the server is somewhere else."""
+_TUNNELS = ("ssh", "autossh", "plink", "putty", "kubectl", "socat", "cloudflared", "chisel", "frpc")
+"""Beginnings of the names of programs that bring another computer's port here."""
+_WALLS = ("docker", "vpnkit", "rootlessport", "slirp4netns", "pasta", "wslrelay")
+"""The same of those that stand before a server of this computer, in a container or a system within."""
 
 
 def server_pids(port: int) -> tuple[int, ...]:
@@ -15,13 +17,23 @@ def server_pids(port: int) -> tuple[int, ...]:
 
     Where the system does not show everybody's sockets, as macOS does not, the user's own processes are asked.
     """
-    owners = _owners(port)
+    named = {pid: _name(pid) for pid in _owners(port)}
+    return tuple(sorted(pid for pid, name in named.items() if name and not name.startswith(_TUNNELS + _WALLS)))
+
+
+def is_tunnel(port: int) -> bool:
+    """Whether a program listens on that port behind which the server is another computer's, as far as one sees."""
+    return any(_name(pid).startswith(_TUNNELS) for pid in _owners(port))
+
+
+def _owners(port: int) -> set[int]:
+    owners = _told_owners(port)
     if owners is None:
-        owners = {process.pid for process in psutil.process_iter() if _listens(process, port)}
-    return tuple(sorted(pid for pid in owners if not _is_tunnel(pid)))
+        return {process.pid for process in psutil.process_iter() if _listens(process, port)}
+    return owners
 
 
-def _owners(port: int) -> set[int] | None:
+def _told_owners(port: int) -> set[int] | None:
     """The processes that listen on the port; None where the system does not say."""
     try:
         listening = [
@@ -43,9 +55,9 @@ def _listens(process: psutil.Process, port: int) -> bool:
     return False
 
 
-def _is_tunnel(pid: int) -> bool:
+def _name(pid: int) -> str:
+    """Its program's name in small letters; empty where it has ended."""
     try:
-        name = psutil.Process(pid).name().casefold()
+        return psutil.Process(pid).name().casefold().removeprefix("com.")
     except psutil.Error:
-        return True
-    return name.removeprefix("com.").startswith(_ELSEWHERE)
+        return ""
