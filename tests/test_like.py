@@ -117,6 +117,25 @@ def test_what_nobody_told_is_alike_within_one_source_only() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("digests", "provenance", "expected"),
+    [
+        ((None, None), "measured", [Difference.QUANTISATION]),
+        (("sha256:1", None), "measured", [Difference.QUANTISATION]),
+        (("sha256:1", "sha256:1"), "measured", []),
+        ((None, None), "as reported", []),
+    ],
+    ids=["nothing told", "one file told", "one file", "one author"],
+)
+def test_one_name_may_be_two_quantisations_where_neither_they_nor_files_are_told(
+    digests: tuple[str | None, str | None], provenance: str, expected: list[Difference]
+) -> None:
+    untold: dict[str, Any] = {"quantisation": None, "provenance": provenance, "source": "a paper"}
+    a, b = (other(**untold, digest=digest, decode=None) for digest in digests)
+    b = msgspec.structs.replace(b, series=msgspec.structs.replace(b.series, machine_id="C", machine="C"))
+    assert list(like.differences(a, b)) == expected
+
+
 def test_the_options_of_an_invented_machine_are_the_machine() -> None:
     mine, its = (other(simulated=True, options=text) for text in ('{"bandwidth":1}', '{"bandwidth":2}'))
     assert like.differences(mine, its) == ()

@@ -10,13 +10,15 @@ import msgspec
 import pytest
 
 from tests.support import WHEN, Ear, outcomes, trial
-from tpsprofile import sources, stats, store, trust
+from tpsprofile import cases, sources, stats, store, trust
+from tpsprofile.climb import Climb
+from tpsprofile.deadline import Deadline
 from tpsprofile.engines import registry
 from tpsprofile.engines.base import Engine, Event, LoadedFacts, Request, Weights
 from tpsprofile.engines.fake import FakeEngine, FakeSession, Fault, VirtualClock
 from tpsprofile.errors import EngineDiedError, EngineError, ProfileError, ResultsError
 from tpsprofile.plan import SweepPlan
-from tpsprofile.records import Conditions, Machine, Outcome, Run, RunHeader, Trial
+from tpsprofile.records import Conditions, Machine, ModelFacts, Outcome, Run, RunHeader, Trial
 from tpsprofile.store import ResultsFile
 from tpsprofile.sweep import Host, Sweep, begin, check_resumable, without_private_names
 
@@ -160,6 +162,27 @@ def test_well_under_the_line_the_climb_ends(tmp_path: Path) -> None:
 def test_under_the_line_but_not_well_under_it_the_climb_goes_on(tmp_path: Path) -> None:
     run = swept(tmp_path, plan(stop_below=0.1), engine(bandwidth_bytes_s=20e9), usable=30 * 1024**3)
     assert Outcome.BELOW_LINE not in {row.outcome for row in run.trials}
+
+
+def test_a_slow_model_says_nothing_of_one_whose_size_nobody_tells(tmp_path: Path) -> None:
+    def told(name: str, **facts: Any) -> sources.Candidate:
+        size = facts.get("file_bytes")
+        model = ModelFacts(name=name, **facts)
+        return sources.Candidate(name=name, facts=model, origin="engine", installed=True, disk_bytes=size)
+
+    def skipped(slow: sources.Candidate, other: sources.Candidate) -> bool:
+        climb = Climb(plan(stop_below=0.5, trials=1), Deadline(VirtualClock(WHEN), None))
+        workload = cases.workloads(plan())[0]
+        climb.learn([trial(model=slow.facts, workload=workload, tokens_out=2, decode_engine_s=10.0)])
+        return climb.obstacle(other, begun=False) is not None
+
+    assert not skipped(told("a"), told("b"))
+    assert not skipped(told("a", parameters=8), told("b"))
+    assert not skipped(told("a", parameters=8), told("b", parameters=7))
+    assert not skipped(told("a", parameters=8), told("b", file_bytes=9))
+    assert skipped(told("a", parameters=8), told("b", parameters=9))
+    assert skipped(told("a", file_bytes=8), told("b", file_bytes=9))
+    assert not skipped(told("a", parameters=8), told("a", parameters=8))
 
 
 def test_a_budget_ends_the_sweep_and_says_so(tmp_path: Path) -> None:

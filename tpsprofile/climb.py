@@ -50,7 +50,7 @@ class Climb:
         """Why a larger model is not begun; None where nothing speaks against it, or it was ``begun`` before."""
         if begun:
             return None
-        if self._too_slow is not None and self._too_slow[0].key != candidate.facts.key:
+        if self._too_slow is not None and _is_larger(candidate, self._too_slow[0]):
             slow, rate = self._too_slow
             return Outcome.BELOW_LINE, f"{slow.name} ran at {units.rate(rate)} tok/s already."
         expected = (candidate.disk_bytes or 0) * (self._seconds_per_byte or 0.0)
@@ -61,3 +61,10 @@ class Climb:
                 f"It would take about {units.seconds(expected)}; {units.seconds(left)} are left of the budget.",
             )
         return None
+
+
+def _is_larger(candidate: Candidate, slow: ModelFacts) -> bool:
+    """Another model, and known to be as large at least: of two sizes that nobody told neither says anything."""
+    sizes = ((candidate.facts.parameters, slow.parameters), (candidate.disk_bytes, slow.file_bytes))
+    known = [(one, other) for one, other in sizes if one is not None and other is not None]
+    return candidate.facts.key != slow.key and bool(known) and known[0][0] >= known[0][1]

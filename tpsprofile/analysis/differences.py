@@ -2,7 +2,8 @@
 
 What nobody told counts as alike only between figures of one source, whose author did the same on both machines.
 Known on one side alone, or unknown to two sources, it may differ, and so it counts as a difference. Files are
-compared where both are known. Versions and options are compared within one engine alone.
+compared where both are known; where neither they nor quantisations are, one name may stand for two quantisations also
+in figures measured here. Versions and options are compared within one engine alone.
 """
 
 from __future__ import annotations
@@ -94,9 +95,24 @@ def between(a: Entry, b: Entry, mine: Values, others: Values) -> tuple[Differenc
     def differ(one: Difference) -> bool:
         if one in left or one not in mine or one not in others:
             return False
+        if one is Difference.QUANTISATION and _is_untold(a, b):
+            return True
         return mine[one] != others[one] or (mine[one] is None and not same_source)
 
     return tuple(filter(differ, Difference))
+
+
+def _is_untold(a: Entry, b: Entry) -> bool:
+    """Two measured points of which nobody knows whether they are of one file or of one quantisation."""
+    return (
+        isinstance(a, Point)
+        and isinstance(b, Point)
+        and a.series.provenance == b.series.provenance == "measured"
+        and a.quantisation is None
+        and b.quantisation is None
+        and (a.digest is None or b.digest is None)
+        and a != b
+    )
 
 
 def _not_comparable(a: Entry, b: Entry) -> set[Difference]:
