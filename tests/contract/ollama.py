@@ -1,9 +1,11 @@
-"""Ollama, from exchanges recorded with real servers."""
+"""Ollama, from exchanges recorded with real servers, and a real one where ``TPSPROFILE_OLLAMA`` names it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,10 @@ from tests.ollama.server import replay
 from tpsprofile.clock import SystemClock
 from tpsprofile.engines.base import Setup, Weights
 from tpsprofile.engines.ollama.engine import Ollama
+from tpsprofile.models.gguf_file import read_facts
 from tpsprofile.records import ModelFacts
+
+REAL = os.environ.get("TPSPROFILE_OLLAMA")
 
 
 def recorded(version: str) -> Make:
@@ -40,5 +45,21 @@ def given(request: pytest.FixtureRequest) -> Iterator[Subject]:
             yield Subject(engine, own, 16, 1024)
 
 
+def real(request: pytest.FixtureRequest) -> Iterator[Subject]:
+    """A model that the server has: ``smollm2:135m``."""
+    engine = Ollama(SystemClock(), Setup(server=REAL))
+    yield Subject(engine, engine.find("smollm2:135m"), 16, 1024)
+
+
+def really_given(request: pytest.FixtureRequest) -> Iterator[Subject]:
+    """The real file that the embedded engine runs, given to the server."""
+    path: Path = request.getfixturevalue("smollm2")
+    engine = Ollama(SystemClock(), Setup(server=REAL))
+    with engine.adopt(Weights(facts=read_facts(path), path=str(path)), lambda what, done, total: None) as own:
+        yield Subject(engine, own, 16, 1024)
+
+
 SUBJECTS = {f"ollama {version}": recorded(version) for version in ("0.5.11", "0.13.0", "0.33.0-rc2")}
 SUBJECTS["ollama, a file"] = given
+if REAL:
+    SUBJECTS |= {"ollama, real": real, "ollama, real, a file": really_given}
