@@ -28,6 +28,8 @@ from tpsprofile.store import SUFFIX, ResultsFile
 
 WITHHELD = "as given"
 """What results have in place of a server, which is private."""
+SERVER = "server_hash"
+"""Setting with a hash of the address of a server on another computer, so that no other one goes on with a file."""
 
 
 class Host(Record, frozen=True, kw_only=True):
@@ -65,11 +67,19 @@ class Listener(bench.Listener, Protocol):
 
 
 def begin(
-    plan: SweepPlan, engine: Engine, info: EngineInfo, machine: Machine, conditions: Conditions, *, out: Path
+    plan: SweepPlan,
+    engine: Engine,
+    info: EngineInfo,
+    machine: Machine,
+    conditions: Conditions,
+    *,
+    out: Path,
+    server: str | None = None,
 ) -> tuple[ResultsFile, RunHeader]:
     """A new results file with its header, ``out/<machine>/<time>-<plan>-<engine>.jsonl``.
 
-    ``info`` is what the engine says of itself. Raises ResultsError where nothing can be written.
+    ``info`` is what the engine says of itself, ``server`` a hash of where it is, if that is another computer.
+    Raises ResultsError where nothing can be written.
     """
     started_at = engine.clock.now()
     run = secrets.token_hex(6)
@@ -80,7 +90,7 @@ def begin(
         machine=machine,
         engine=info,
         plan=plan.name,
-        settings=_settings(plan),
+        settings=_settings(plan) | ({} if server is None else {SERVER: server}),
         line_tok_s=plan.line,
         options=engine.options(),
         conditions=conditions,
@@ -91,17 +101,32 @@ def begin(
     return ResultsFile.create(out / _slug(machine.label) / name, header), header
 
 
-def check_resumable(header: RunHeader, engine: Engine, info: EngineInfo, machine: Machine) -> None:
-    """Raise ResultsError where going on would put two machines, engines or settings into one file."""
+def check_resumable(
+    header: RunHeader, engine: Engine, info: EngineInfo, machine: Machine, server: str | None = None
+) -> None:
+    """Raise ResultsError where going on would put two machines, engines or settings into one file.
+
+    ``server`` is what ``begin`` takes. A file without one is older, or of an engine on the user's own computer.
+    """
     mixed = None
     if header.machine.id != machine.id:
         mixed = f"another machine, {header.machine.label}"
     elif (header.engine.name, header.engine.version) != (info.name, info.version):
         mixed = f"{header.engine.name} {header.engine.version}; here is {info.name} {info.version}"
+    elif (header.engine.remote, header.engine.cloud) != (info.remote, info.cloud):
+        mixed = f"an engine {_where(header.engine)}; this one is {_where(info)}"
+    elif header.settings.get(SERVER, server) != server:
+        mixed = "another server, or was begun on another computer"
     elif header.options != engine.options():
         mixed = f"an engine with other options: {header.options}, not {engine.options()}"
     if mixed:
         raise ResultsError(f"The file is of {mixed}.", "Begin a new one, without --resume.")
+
+
+def _where(engine: EngineInfo) -> str:
+    if engine.cloud:
+        return "in a cloud"
+    return "on another computer" if engine.remote else "on this computer"
 
 
 class Sweep:
@@ -293,13 +318,32 @@ def shared_name(name: str) -> str:
 
 
 def without_private_names(row: Trial) -> Trial:
-    """The row with the folders and servers of its reason left out: results are made to be shared."""
+    """The row with people, folders and servers of its reason left out: results are made to be shared."""
     if row.reason is None:
         return row
-    reason = row.reason.replace(str(Path.home()), "~")
-    reason = re.sub(r"https?://\S+?(?=[.,:;]?(?:\s|$))", "the server", reason)
-    reason = re.sub(r"(?<![\w.])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\:'\"]+)*[/\\]([^\s/\\:'\"]+)", r"\1", reason)
+    reason = re.sub(re.escape(str(Path.home())) + r"(?![\w.-])", "~", row.reason)
+    for private, instead in _PRIVATE:
+        reason = private.sub(instead, reason)
     return msgspec.structs.replace(row, reason=reason)
+
+
+_NAMED = r"[^\s/\\:'\".]+(?: [^\s/\\:'\".]+){1,3}(?=[/\\])|[^\s/\\:'\"]+"
+"""A folder: a word, or up to four of them where a separator follows."""
+_PRIVATE: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"https?://\S+?(?=[.,:;]?(?:\s|$))"), "the server"),
+    (
+        re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\w.]*\w)|\[[0-9a-fA-F:.]*:[^\s\]]*\](?::\d+)?"),
+        "the server",
+    ),
+    (
+        re.compile(r"(?<![\w./:-])[A-Za-z][A-Za-z0-9-]*(?:\.[A-Za-z][A-Za-z0-9-]*)*:\d{4,5}(?![\w.:]*\w)"),
+        "the server",
+    ),
+    (re.compile(r"\b(?:org|proj|user|acct)-(?=\w*[A-Z\d])\w{6,}"), "(left out)"),
+    (re.compile(rf"(?<![\w.])(?:[A-Za-z]:)?[/\\](?:home|Users)[/\\](?:{_NAMED})"), "~"),
+    (re.compile(rf"(?<![\w.])(?:~|[A-Za-z]:)?(?:[/\\]{{1,2}}(?:{_NAMED}))*[/\\]([^\s/\\:'\"]+)"), r"\1"),
+)
+"""What may name a person or a computer -> what stands there instead, in this order."""
 
 
 def _slug(text: str) -> str:

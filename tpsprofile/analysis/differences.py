@@ -2,8 +2,8 @@
 
 What nobody told counts as alike only between figures of one source, whose author did the same on both machines.
 Known on one side alone, or unknown to two sources, it may differ, and so it counts as a difference. Files are
-compared where both are known; where neither they nor quantisations are, one name may stand for two quantisations also
-in figures measured here. Versions and options are compared within one engine alone.
+compared where both are known; where neither they nor quantisations are, one name may stand for two quantisations
+also in figures measured here. Versions and options are compared within one engine alone.
 """
 
 from __future__ import annotations
