@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from tests.comparisons import compared as by_hand
 from tests.test_comparison import TEN, compared, fast, gone, rows, slow
+from tests.test_controls import service
 from tests.test_docs import ROOT
 from tests.test_like import on
 from tpsprofile import schema
@@ -343,6 +344,19 @@ def test_sizes_that_are_gained_by_the_lines_are_told_as_a_decision_tells_them() 
     _, gains, meaning = verdict(by_hand(old, new, cross=(20, 40)))
     assert gains.endswith("By the lines through the measured sizes it gains qwen2.5-coder:32b.")
     assert meaning == "At 10 tok/s new runs sizes that were out of reach."
+
+
+def test_a_control_is_no_machine_to_compare_and_is_told_as_one(tmp_path: Path) -> None:
+    for number, run in enumerate(
+        [service(ModelFacts(name="large-1")), on("A", *rows(1, 9)), on("B", *rows(1, 9))]
+    ):
+        place = tmp_path / f"{number}.jsonl"
+        place.write_bytes(schema.encode(run.header) + b"".join(map(schema.encode, run.trials)))
+    for call in (["compare", "A", "service"], ["decide", "--from", "A", "--to", "a service"]):
+        found = CliRunner().invoke(main, [*call, "-r", str(tmp_path)])
+        assert found.exit_code == 2
+        assert "a service is a control" in found.stderr
+        assert "tpsprofile plot" in found.stderr
 
 
 def test_what_is_of_grade_d_is_named_and_in_no_sentence() -> None:

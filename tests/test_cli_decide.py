@@ -125,6 +125,27 @@ def test_a_figure_of_grade_d_decides_nothing(tmp_path: Path) -> None:
     assert "alone: m8" not in chip
 
 
+@pytest.mark.parametrize("width", [50, 60, 70, 80])
+def test_names_of_machines_are_shortened_before_those_of_models(tmp_path: Path, width: int) -> None:
+    names = [f"longmodel{size}:{size}b" for size in (1, 3, 8)]
+    trials = [
+        structs.replace(one, model=structs.replace(one.model, name=names[number // 3]))
+        for number, one in enumerate(rows({1.0: 60.0, 3.0: 40.0, 8.0: 5.0}))
+    ]
+    head = header(run="run-old", machine=Machine(id="old", chip="AMD EPYC 7000"))
+    (tmp_path / "old.jsonl").write_bytes(schema.encode(head) + b"".join(map(schema.encode, trials)))
+    found = call("--from", "EPYC", "--to", "M4 Max 40-core", "-r", str(tmp_path), width=width).stdout.splitlines()
+    start = next(number for number, line in enumerate(found) if line.startswith("model"))
+    lines = found[start : found.index("Why")]
+    assert [line.split()[0] for line in lines[1:4]] == names, "each on a line of its own"
+    assert max(map(len, found)) <= width
+    if width == 60:
+        assert "EPYC" in lines[0]
+        assert "AMD" not in lines[0]
+        assert lines[3].split()[-2:] == ["M4", "Max"]
+    assert ("[" in lines[1]) is (width > 60), "brackets go before columns"
+
+
 def test_headings_without_names_are_explained() -> None:
     alike = [
         Who(machine_id=one, machine=f"Same Chip, 8 cores, 16 GB [{one}]", chip=None, ram_bytes=None)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tpsprofile.analysis.differences import Difference, Values, between, differences, values
-from tpsprofile.analysis.summary import Point, Summary
+from tpsprofile.analysis.summary import Point, Series, Summary
 from tpsprofile.errors import UsageError, did_you_mean
 from tpsprofile.records import Record
 
@@ -67,8 +67,7 @@ def machines(summary: Summary) -> tuple[Who, ...]:
     """Every machine, in the order of the table."""
     found: dict[str, Who] = {}
     for one in summary.series:
-        who = Who(machine_id=one.machine_id, machine=one.machine, chip=one.chip, ram_bytes=one.ram_bytes)
-        found.setdefault(one.machine_id, who)
+        found.setdefault(one.machine_id, _who(one))
     return tuple(found.values())
 
 
@@ -76,16 +75,21 @@ def find(summary: Summary, text: str) -> Who:
     """The machine that ``text`` means, in any case.
 
     The whole label is looked for first, then the chip, then whole words of the label in any order, then parts of
-    it. Raises UsageError, which lists what there is, where nothing or more than one machine fits.
+    it. Raises UsageError, which lists what there is, where nothing or more than one machine fits, or a control.
     """
     every = machines(summary)
     if not every:
         raise UsageError("The results hold no machine.", "Measure this one first: tpsprofile sweep.")
-    found = next((who for who in _tiers(every, text.strip().casefold()) if who), ())
+    found = _fitting(every, text)
     if len(found) == 1:
         return found[0]
     if found:
         raise UsageError(f"{text!r} fits several machines: {_listed(found)}.", "Write more of the one you mean.")
+    if controls := _fitting(tuple(dict.fromkeys(_who(point.series) for point in summary.controls)), text):
+        raise UsageError(
+            f"{controls[0].machine} is a control, a service of somebody else's: no machine is compared with it.",
+            f"The chart shows it beside them: tpsprofile plot. There is: {_listed(every)}.",
+        )
     near = did_you_mean(text, [who.machine for who in every])
     advice = f"{near} " if near.startswith("Did") else ""
     raise UsageError(f"There is no machine {text!r}.", f"{advice}There is: {_listed(every)}.")
@@ -159,6 +163,15 @@ def _pair(a: Point, b: Point) -> Pair:
 
 def _size(pair: Pair) -> tuple[int, str]:
     return pair.a.parameters or pair.b.parameters or 0, pair.model
+
+
+def _who(one: Series) -> Who:
+    return Who(machine_id=one.machine_id, machine=one.machine, chip=one.chip, ram_bytes=one.ram_bytes)
+
+
+def _fitting(every: Sequence[Who], text: str) -> tuple[Who, ...]:
+    """Those that ``text`` may mean, by the strictest way in which any fits."""
+    return next((who for who in _tiers(every, text.strip().casefold()) if who), ())
 
 
 def _tiers(every: Sequence[Who], text: str) -> Iterator[tuple[Who, ...]]:

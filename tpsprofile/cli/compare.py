@@ -72,7 +72,8 @@ def compare(
     if as_json:
         _print_json(done)
     else:
-        for one in done:
+        for number, one in enumerate(done):
+            click.echo("\n" * (number > 0), nl=False)
             _print(one)
     report(failed)
     if out is not None:
@@ -160,12 +161,13 @@ def _print(comparison: Comparison) -> None:
 
     from tpsprofile.cli.figures import figures
     from tpsprofile.render import compared, verdicts
+    from tpsprofile.render.narrow import narrowed
 
     console = Console(highlight=False, markup=False, emoji=False)
     console.print(Text(compared.heading(comparison), style="bold"))
     console.print(Text(compared.subject(comparison), style="dim"))
     console.print()
-    told = compared.table(comparison)
+    told = narrowed(comparison, console.width - 2)
     shown = figures(told.headings, told.lines, console.width - 2, slow=lambda line: line.neither)
     console.print(Padding(shown, (0, 0, 0, 2), expand=False))
     console.print()
@@ -179,4 +181,3 @@ def _print(comparison: Comparison) -> None:
     console.print(Text(" ".join(verdicts.verdict(comparison))))
     for line in verdicts.notes(comparison):
         console.print(line, style="dim")
-    console.print()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +134,11 @@ def decide(
         _print_json(answer, compared, costs, [text for _, text in notes])
     else:
         notes = notes[: _MOST_CAVEATS + (limit != asked)]
-        _print(decided.page(answer, compared, costs=costs, prices=prices, claim=claim, notes=notes))
+        _print(
+            lambda width: decided.page(
+                answer, compared, costs=costs, prices=prices, claim=claim, notes=notes, width=width
+            )
+        )
     if found.errors:
         click.get_current_context().exit(ResultsError.exit_code)
 
@@ -225,13 +229,15 @@ def _print_json(answer: Decision, compared: Comparison, costs: Costs, notes: Seq
     click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
 
 
-def _print(page: Page) -> None:
+def _print(paged: Callable[[int], Page]) -> None:
+    """A page for the width that there is."""
     from rich.console import Console
     from rich.text import Text
 
     from tpsprofile.cli.figures import figures
 
     console = Console(highlight=False, markup=False, emoji=False)
+    page = paged(console.width)
     style = _COLOURS.get(page.verdict.partition(" (")[0], "bold")
     console.print(Text(f"{page.verdict}.", style=style), page.sentence)
     console.print()

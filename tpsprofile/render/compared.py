@@ -68,9 +68,9 @@ def subject(comparison: Comparison) -> str:
     return f"{figure} · {listed(list(engines))} · {listed(told) if told else 'quantisation not reported'}"
 
 
-def table(comparison: Comparison) -> Table:
-    """The models that both have, and below them all that were compared."""
-    a, b = _columns(*short_names(comparison.a, comparison.b))
+def table(comparison: Comparison, names: tuple[str, str] | None = None) -> Table:
+    """The models that both have, and below them all that were compared; ``names`` of machines as headings."""
+    a, b = names or _columns(*short_names(comparison.a, comparison.b))
     bad = left_out(comparison.rows)
     lines = [_line(row, comparison.limit, (a, b), left_out=row in bad) for row in comparison.rows]
     if comparison.overall and len(compared_points(comparison)) > 2:

@@ -18,6 +18,7 @@ from tpsprofile.records import Record
 from tpsprofile.render import compared
 from tpsprofile.render.costed import claim_lines, claim_title, cost_lines, energy_lines, energy_title
 from tpsprofile.render.names import listed, plain
+from tpsprofile.render.narrow import narrowed
 
 VERDICTS: Mapping[Verdict, str] = {
     Verdict.UPGRADE: "Upgrade",
@@ -55,13 +56,17 @@ def page(
     prices: Prices | None = None,
     claim: Claim | None = None,
     notes: Sequence[tuple[str, str]] = (),
+    width: int | None = None,
 ) -> Page:
-    """Everything there is to say; sections without content are left out. ``notes`` are further doubts."""
+    """Everything there is to say; sections without content are left out. ``notes`` are further doubts.
+
+    The table is for ``width`` characters; None is as wide as it is.
+    """
     rule = decision.decisive.rule
     why = [(str(rule), f"{RULES[rule].when} [decides: {decision.verdict}]")]
     why += [(str(one.rule), _spoken(one, comparison)) for one in decision.further]
     doubts = [(str(one.rule), sentence(one, comparison)) for one in decision.doubts]
-    table = compared.table(comparison)
+    table = compared.table(comparison) if width is None else narrowed(comparison, width)
     sections = (
         ("Machines", _machines(table, comparison)),
         ("Why", why),
