@@ -201,9 +201,25 @@ def test_a_file_that_is_not_there_is_named_with_the_nearest(tmp_path: Path) -> N
 def test_an_engine_of_names_takes_no_files(tmp_path: Path) -> None:
     path = tmp_path / "own.gguf"
     path.write_bytes(gguf(ENTRIES, TENSORS))
-    one = candidate(str(path), tmp_path, library(ModelFacts(name="x")))
+    one = candidate(str(path), tmp_path, library(ModelNotInstalledError("It is not here.")))
     assert one.problem is not None
     assert one.problem[0] is Outcome.REFUSED
+
+
+@pytest.mark.parametrize("name", ["tiny.gguf", "Qwen/Qwen3-0.6B"])
+@pytest.mark.parametrize("there", [True, False], ids=["a file is called so", "no file"])
+def test_a_name_that_a_server_lists_is_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, there: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if there:
+        (tmp_path / name).mkdir(parents=True)
+    facts = ModelFacts(name=name)
+    one = candidate(name, tmp_path, library(facts))
+    assert (one.origin, one.facts, one.problem) == ("engine", facts, None)
+    lacking = candidate(name, tmp_path, library(ModelNotInstalledError("It is not here.")))
+    assert lacking.problem is not None
+    assert lacking.problem[0] is (Outcome.REFUSED if there else Outcome.NOT_INSTALLED)
 
 
 def test_a_model_of_the_engine_has_the_engines_facts(tmp_path: Path) -> None:
@@ -321,7 +337,11 @@ def test_a_file_of_another_format_is_a_problem_with_a_plain_reason(tmp_path: Pat
     for path, engine, reason in [
         (file, FOLDERS, "This engine takes folders of safetensors, not GGUF files."),
         (folder, FILES, "This engine takes GGUF files, not folders of safetensors."),
-        (file, library(ModelFacts(name="x")), "This engine takes models by name only, not from a file."),
+        (
+            file,
+            library(ModelNotInstalledError("It is not here.")),
+            "This engine takes models by name only, not from a file.",
+        ),
     ]:
         one = candidate(str(path), tmp_path, engine)
         assert one.problem == (Outcome.REFUSED, reason)
@@ -390,6 +410,33 @@ def test_a_server_of_others_is_measured_with_what_it_serves(
         return
     with pytest.raises(ProfileError, match=expected):
         sources.served(engine, cloud=cloud)
+
+
+@pytest.mark.parametrize(
+    ("loaded", "expected"),
+    [
+        ((True, False, False), ("m0",)),
+        ((False, True, True), ("m1", "m2")),
+        ((None, None), ("m0", "m1")),
+        ((True, None, False), ("m0", "m1")),
+        ((False, False), r"no model loaded; it could load m0, m1\. Name one: --model m0"),
+        ((False,) * 99, r"it could load m0, m1, m2, …\. Name one"),
+        ((True,) * 99, "The server has 99 models"),
+        ((False,) * 99 + (True,), ("m99",)),
+    ],
+    ids=str,
+)
+def test_models_that_would_have_to_be_loaded_are_not_measured_unless_named(
+    loaded: tuple[bool | None, ...], expected: tuple[str, ...] | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = tuple(Weights(facts=ModelFacts(name=f"m{n}"), loaded=one) for n, one in enumerate(loaded))
+    monkeypatch.setattr(Served, "models", lambda self: listed)
+    engine = cast("Engine", Served(ModelFacts(name="m0")))
+    if isinstance(expected, tuple):
+        assert sources.served(engine, cloud=False) == expected
+        return
+    with pytest.raises(UsageError, match=expected):
+        sources.served(engine, cloud=False)
 
 
 def test_what_somebody_else_loaded_needs_no_memory_any_more(tmp_path: Path) -> None:

@@ -70,6 +70,8 @@ class Weights(Record, frozen=True, kw_only=True):
     """The model's file, or its folder, for engines that take any."""
     name: str | None = None
     """The engine's own name for it, where that is another than the facts have: of a model that it adopted."""
+    loaded: bool | None = None
+    """It is in the engine's memory, as a list of models says; None where none says."""
 
 
 class Request(Record, frozen=True, kw_only=True):

@@ -1,7 +1,7 @@
 """From the names in a plan to models that an engine can load: the one place that knows where they come from.
 
 name in the plan             engine                      where from
-a path, or ending in .gguf   takes such files            the file or folder (``files``)
+a path, or ending in .gguf   takes files                 the file or folder (``files``)
 name@Q4_0                    takes files                 a twin in that quantisation (``twins``)
 any                          has models of its own       the engine (``library``)
 smollm2:135m                 takes GGUF files            a Python package, fetched when it is needed
@@ -136,6 +136,8 @@ def fetch(chosen: Sequence[Candidate], cache: Path, progress: Progress) -> None:
 
 def _candidate(name: str, engine: Engine, context_tokens: int, cache: Path) -> Candidate:
     can = engine.can
+    if can.lists_models and not can.takes:
+        return _of_names(name, engine, context_tokens, cache)
     if is_path(name):
         return from_disk(name, engine, context_tokens, cache)
     if can.lists_models and not ("@" in name and can.takes):
@@ -145,3 +147,11 @@ def _candidate(name: str, engine: Engine, context_tokens: int, cache: Path) -> C
     if name.lower() == packaged.FACTS.name and "gguf" in can.takes:
         return from_package(name, context_tokens, cache)
     return from_catalogue(name, can.takes[0], context_tokens, cache)
+
+
+def _of_names(name: str, engine: Engine, context_tokens: int, cache: Path) -> Candidate:
+    """A model of an engine that takes no files: its own, whatever is called so here; else a file is told so."""
+    own = from_engine(name, engine, context_tokens)
+    if own.problem is not None and own.problem[0] is Outcome.NOT_INSTALLED and is_path(name):
+        return from_disk(name, engine, context_tokens, cache) if Path(name).expanduser().exists() else own
+    return own

@@ -61,18 +61,27 @@ def absent(name: str, outcome: Outcome, error: ProfileError, context_tokens: int
 
 
 def served(engine: Engine, *, cloud: bool) -> tuple[str, ...]:
-    """The models that a server has loaded, for a sweep that names none.
+    """The models that a server has loaded, for a sweep that names none; all that it lists where it does not say.
 
-    Raises ModelNotInstalledError where it has none, and UsageError where it has so many (or is a service that
-    costs money) that one should be named.
+    Raises ModelNotInstalledError where it has none, and UsageError where none is loaded, or so many are (or it is
+    a service that costs money) that one should be named.
     """
-    names = tuple(weights.facts.name for weights in engine.models())
-    if not names:
+    listed = engine.models()
+    if not listed:
         raise ModelNotInstalledError("The server has no model.", "Load one there first.")
-    if len(names) > (1 if cloud else MOST):
-        few = ", ".join(names[:3])
-        raise UsageError(f"The server has {len(names)} models: {few}, …", f"Name one: --model {names[0]}.")
-    return names
+    loaded = [one for one in listed if one.loaded is not False]
+    few = ", ".join(one.facts.name for one in (loaded or listed)[:3])
+    if not loaded:
+        more = ", …" if len(listed) > 3 else ""
+        raise UsageError(
+            f"The server has no model loaded; it could load {few}{more}.",
+            f"Name one: --model {listed[0].facts.name}.",
+        )
+    if len(loaded) > (1 if cloud else MOST):
+        raise UsageError(
+            f"The server has {len(loaded)} models: {few}, …", f"Name one: --model {loaded[0].facts.name}."
+        )
+    return tuple(one.facts.name for one in loaded)
 
 
 def _known(name: str) -> catalogue.Shape | None:

@@ -67,7 +67,7 @@ class OpenAI:
     def models(self) -> tuple[Weights, ...]:
         """The models that the server lists, those in memory first, else in its order."""
         listed = sorted(self._listed(), key=lambda one: one.loaded is not True)
-        return tuple(Weights(facts=one.facts) for one in listed)
+        return tuple(Weights(facts=one.facts, loaded=one.loaded) for one in listed)
 
     def find(self, name: str) -> Weights:
         """The model whose id it is, or the end of a path that the id is. Raises ModelNotInstalledError."""
