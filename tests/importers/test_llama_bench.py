@@ -304,6 +304,32 @@ def test_a_row_that_contradicts_itself_is_refused(changes: dict[str, Any], reaso
         read("warning: a line of the log\n" + as_json_lines(bad))
 
 
+EXACT = row(999.8, 1000.3, 1003.5)
+
+
+@pytest.mark.parametrize(("key", "digits"), [("avg_ts", 0), ("avg_ts", 2), ("stddev_ts", 1), ("stddev_ts", 3)])
+def test_a_figure_rounded_for_a_post_passes_and_one_digit_changed_does_not(key: str, digits: int) -> None:
+    rounded = round(EXACT[key], digits)
+    text = as_json(EXACT).replace(f'"{key}": {EXACT[key]}', f'"{key}": {rounded:.{digits}f}')
+    assert f'"{key}": {rounded:.{digits}f}' in text
+    assert len(trials(read(text))) == 3
+    with pytest.raises(Refused, match=f"{key} is") as refused:
+        read(text.replace(f'"{key}": {rounded:.{digits}f}', f'"{key}": {rounded + 2 * 10**-digits:.{digits}f}'))
+    assert "Take the file as llama-bench wrote it" in (refused.value.advice or "")
+
+
+def test_repetitions_rounded_for_a_post_pass() -> None:
+    assert len(trials(read(as_json(EXACT | {"samples_ts": [999.8, 1000.3, 1003]})))) == 3
+    with pytest.raises(Refused, match=r"samples_ts \(3\) is"):
+        read(as_json(EXACT | {"samples_ts": [999.8, 1000.3, 1005]}))
+
+
+def test_a_chip_that_is_processor_and_graphics_is_named_once() -> None:
+    [part] = read(as_json(row(cpu_info="Apple M2 Max", gpu_info="Apple M2 Max")))
+    assert part.ran_on == "Apple M2 Max"
+    assert "By its own word it ran on: Apple M2 Max." in part.remarks
+
+
 @pytest.mark.parametrize("key", ["avg_ts", "avg_ns", "n_gen"])
 @pytest.mark.parametrize("write", [as_csv, as_sql])
 def test_means_are_held_against_each_other_where_there_are_no_samples(write: Callable[..., str], key: str) -> None:

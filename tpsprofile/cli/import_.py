@@ -174,6 +174,9 @@ def _whose(part: Part, machine: Machine | None) -> Machine:
     if machine is not None:
         return machine
     if part.machine is None:
+        if part.ran_on:
+            advice = f'Describe it, with its memory: --machine "{part.ran_on}, 64GB".'
+            raise UsageError(f"It ran on {part.ran_on}, and does not say with how much memory.", advice)
         raise UsageError(
             "It does not say which machine its figures are of.", 'Describe it: --machine "M2 Max 64GB".'
         )

@@ -12,6 +12,7 @@ import re
 import statistics
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from tpsprofile.importers import figures, names
@@ -29,6 +30,9 @@ _PRINTED = 1e-5
 """Rates of samples are printed with six digits."""
 _ROUNDED = 2e-6
 """Means are printed with six decimals."""
+_FOR_A_POST = 1e-3
+"""Share of a rate up to which it may be rounded to fewer."""
+_AS_PRINTED = "One of the two was changed. Take the file as llama-bench wrote it."
 _FARTHEST = 7
 """Deviations of the sample by which one of 51 repetitions can be off their mean: (r - 1) / r^(1/2), less of fewer.
 
@@ -164,12 +168,16 @@ def _measured(cells: Mapping[str, Any], tokens: int, line: int) -> Rates:
         raise Refused(f"{len(times)} samples_ns and {len(rates)} samples_ts.", line)
     exact = [tokens / one * 1e9 for one in times]
     for place, by_time in enumerate(exact):
-        _agree(f"samples_ts ({place + 1})", rates[place], by_time, line, by="samples_ns", share=_PRINTED)
+        slack = min(_half_unit(cells["samples_ts"][place]), _FOR_A_POST * by_time)
+        name = f"samples_ts ({place + 1})"
+        _agree(name, rates[place], by_time, line, by="samples_ns", share=_PRINTED, slack=slack)
     _agree("avg_ns", mean_ns, sum(times) / len(times), line, by="samples_ns", slack=1.001)
-    _agree("avg_ts", mean, statistics.fmean(exact), line, by="samples_ns", share=1e-8, slack=_ROUNDED)
+    slack = max(_ROUNDED, min(_half_unit(cells["avg_ts"]), _FOR_A_POST * mean))
+    _agree("avg_ts", mean, statistics.fmean(exact), line, by="samples_ns", share=1e-8, slack=slack)
     if deviation is not None:
         spread = statistics.stdev(exact) if len(exact) > 1 else 0.0
-        _agree("stddev_ts", deviation, spread, line, by="samples_ns", share=1e-4, slack=_ROUNDED + 1e-6 * mean)
+        slack = max(_ROUNDED + 1e-6 * mean, _half_unit(cells["stddev_ts"]))
+        _agree("stddev_ts", deviation, spread, line, by="samples_ns", share=1e-4, slack=slack)
     return Rates(tuple(rates), tuple(one / 1e9 for one in times), deviation)
 
 
@@ -185,7 +193,7 @@ def _check_mean(mean: float, deviation: float | None, of_time: float, line: int)
     slack = 2e-6 + _ROUNDED / mean
     most = relative**2 / (1 - _FARTHEST * relative) if _FARTHEST * relative < 0.9 else math.inf
     if not -slack <= excess <= most + slack:
-        raise Refused(f"avg_ts is {mean:.6g}, but {of_time:.6g} by avg_ns.", line)
+        raise Refused(f"avg_ts is {mean:.6g}, but {of_time:.6g} by avg_ns.", line, _AS_PRINTED)
 
 
 def _deviation(cells: Mapping[str, Any], line: int) -> float | None:
@@ -204,7 +212,13 @@ def _agree(
     what: str, said: float, found: float, line: int, *, by: str, share: float = 0.0, slack: float = 0.0
 ) -> None:
     if abs(said - found) > share * abs(found) + slack:
-        raise Refused(f"{what} is {said:.9g}, but {found:.9g} by {by}.", line)
+        raise Refused(f"{what} is {said:.9g}, but {found:.9g} by {by}.", line, _AS_PRINTED)
+
+
+def _half_unit(printed: Any) -> float:
+    """Half a unit of the last place that a number is printed with: what rounding it may have taken."""
+    exponent = Decimal(str(printed).strip()).as_tuple().exponent
+    return 0.5001 * 10.0**exponent if isinstance(exponent, int) else 0.0
 
 
 # ---------------------------------------------------------------------------------------- model, depth, time
@@ -260,4 +274,4 @@ def _moment(value: Any, line: int) -> datetime | None:
 
 def _ran_on(cells: Mapping[str, Any], line: int) -> str | None:
     told = [figures.word(cells.get(key, ""), key, line) for key in ("cpu_info", "gpu_info")]
-    return ", ".join(filter(None, told)) or None
+    return ", ".join(dict.fromkeys(filter(None, told))) or None

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tpsprofile import chips, trust, units
+from tpsprofile import chips, units
 from tpsprofile.importers.llama_bench_checked import Measured
 from tpsprofile.importers.reported import Part
 from tpsprofile.records import Outcome, Trial, Workload
@@ -69,6 +69,7 @@ def _part(tests: Sequence[Measured], remarks: tuple[str, ...]) -> Part:
         options=tests[0].options,
         started_at=min(began, default=None),
         trials=tuple(_trials(tests)),
+        ran_on=tests[0].ran_on,
         remarks=remarks,
     )
 
@@ -200,13 +201,6 @@ def _told(tests: Sequence[Measured]) -> Iterable[str]:
         yield f"{name} is a mixture of experts that does not tell how much of it works on a token."
     for machine in dict.fromkeys(test.ran_on for test in tests if test.ran_on):
         yield f"By its own word it ran on: {machine}."
-
-
-def _bytes_read(test: Measured) -> float:
-    """Weights that decode reads in a second; 0.0 for prefill, and where it is not known."""
-    model = test.model
-    read = trust.bytes_read(model.file_bytes, model.parameters, model.parameters_active)
-    return _mean(test) * (read or 0) if test.n_gen and model.parameters_active else 0.0
 
 
 def _listed(names: Sequence[str]) -> str:

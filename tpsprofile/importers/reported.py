@@ -23,6 +23,8 @@ class Part(Record, frozen=True, kw_only=True):
     started_at: datetime | None = None
     machine: Machine | None = None
     """What the file says of the machine, without an id; None where it says nothing."""
+    ran_on: str | None = None
+    """Processor and graphics in the file's words, where they do not make a machine."""
     trials: tuple[Trial, ...]
     remarks: tuple[str, ...] = ()
     """What was left out of the file, and why, for people."""
