@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.importers.bench_rows import as_json, row
 from tpsprofile import importers, merge, store
 from tpsprofile.analysis.courses import plainest
 from tpsprofile.analysis.points import summarise
@@ -152,6 +153,11 @@ def test_what_is_not_said_or_contradicts_the_file_is_asked_for(
     refused(call(*arguments), 2, *words)
 
 
+def test_a_processor_that_the_file_names_is_suggested_as_the_machine(here: Path) -> None:
+    (here / "bench.json").write_text(as_json(row(cpu_info="Apple M2 Max", gpu_info="Apple M2 Max")))
+    refused(call("bench.json"), 2, "bench.json: It ran on Apple M2 Max", '--machine "Apple M2 Max, 64GB"')
+
+
 def test_one_model_cannot_be_named_for_several(here: Path) -> None:
     text = BENCH.read_text()
     both = here / "both.csv"
@@ -251,6 +257,45 @@ def test_runs_that_nothing_tells_apart_are_numbered(here: Path) -> None:
         (here / name).write_text(markdown(SEVEN.format("tg32", rate)))
     result = call("one.md", "two.md", *M2)
     assert re.search(r"run 1 +\S* *60\.0 +1\n.*run 2 +\S* *20\.0 +1\n", result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "sizes"),
+    [
+        ("llama 8x7B", (), (None, None)),
+        ("llama 8x7B", ("--model", "mixtral-47b-a13b"), (46_700_000_000, 13_000_000_000)),
+        ("granitemoe 47B.A800M", (), (46_700_000_000, 800_000_000)),
+        ("llama 47B", (), (46_700_000_000, 46_700_000_000)),
+    ],
+)
+def test_a_mixture_of_unknown_active_size_is_on_no_curve(
+    here: Path, name: str, said: tuple[str, ...], sizes: tuple[int | None, int | None]
+) -> None:
+    table = markdown(f"| {name} Q4_0 | 24.63 GiB | 46.70 B | Metal | 99 | tg128 | 40.00 ± 0.10 |")
+    (here / "table.md").write_text(table)
+    result = call("table.md", *M2, *said)
+    [run] = [store.read(path) for path in store.find([Path("results")])]
+    model = run.trials[0].model
+    assert (model.parameters, model.parameters_active) == sizes
+    shown = " ".join(result.stdout.split())
+    assert ("so on no chart. Give it in the name: --model NAME-30b-a3b" in shown) == (sizes[0] is None)
+
+
+@pytest.mark.parametrize(
+    ("said", "sizes"),
+    [
+        (("--model", "qwen3:30b-a3b", "--parameters", "30.5B"), (30_500_000_000, 3_350_000_000)),
+        (("--model", "mine-30B-A3B", "--parameters", "30.5B"), (30_500_000_000, 3_000_000_000)),
+        (("--model", "mixtral:8x7b", "--parameters", "46.7B"), (None, None)),
+        (("--model", "mystery", "--parameters", "8.03B"), (8_030_000_000, None)),
+    ],
+)
+def test_a_mixture_whose_total_is_given_keeps_what_its_name_tells(
+    said: tuple[str, ...], sizes: tuple[int | None, int | None]
+) -> None:
+    [run] = imported(NAMELESS, *M2, *said)
+    model = run.trials[0].model
+    assert (model.parameters, model.parameters_active) == sizes
 
 
 @pytest.mark.parametrize("command", ["merge", "plot"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
@@ -53,7 +54,11 @@ def _settled(part: Part, said: Said, size_of: SizeOf) -> Part:
     trials = tuple(msgspec.structs.replace(one, model=models[one.model]) for one in part.trials)
     guessed = [new.name for old, new in models.items() if old.parameters is None and new.parameters is not None]
     remarks = part.remarks if said.parameters is not None else (*part.remarks, *_by_name(guessed))
+    mixtures = {one.name for one in models.values() if one.parameters is None and _is_mixture(one)}
+    if mixtures:
+        remarks = (*remarks, f"{', '.join(sorted(mixtures))}: {_NO_ACTIVE}")
     unsized = list(dict.fromkeys(one.name for one in models.values() if one.parameters is None))
+    unsized = [name for name in unsized if name not in mixtures]
     if unsized:
         remarks = (*remarks, f"{', '.join(unsized)}: size not known, so on no chart. Give it: --parameters 8.03B.")
     return msgspec.structs.replace(part, engine=_engine(part.engine, said), trials=trials, remarks=remarks)
@@ -67,15 +72,49 @@ def _by_name(names: Iterable[str]) -> Iterable[str]:
 def _model(model: ModelFacts, said: Said, size_of: SizeOf) -> ModelFacts:
     _agree("quantisation", model.quantisation, said.quantisation)
     name = said.model or model.name
-    by_name = size_of(name) if model.parameters is None and said.parameters is None else None
-    total, active = by_name or (model.parameters or said.parameters, model.parameters_active)
-    return msgspec.structs.replace(
+    told = size_of(name)
+    total = model.parameters or said.parameters or (told and told[0])
+    active = model.parameters_active or _active(name, total, told)
+    new = msgspec.structs.replace(
         model,
         name=name,
         parameters=total,
         parameters_active=active,
         quantisation=model.quantisation or said.quantisation,
     )
+    is_unknown = active is None and (_is_mixture(model) or _is_mixture(new))
+    return msgspec.structs.replace(new, parameters=None) if is_unknown else new
+
+
+_MIXTURE = re.compile(
+    r"(?<![a-z])moe|moe(?![a-z])|mixtral|\d+x\d+(?:\.\d+)?b|[-_ .]a\d+(?:\.\d+)?[bm]\b|gpt-?oss|dbrx|grok|llama-?4"
+    r"|deepseek2|deepseek-(?:v[23]|r1:671b)|arctic",
+    re.IGNORECASE,
+)
+_ACTIVE = re.compile(r"[-_ .]a(\d+(?:\.\d+)?)b(?![a-z0-9])", re.IGNORECASE)
+_NO_ACTIVE = (
+    "a mixture of experts, and what a token uses of it is not known, so on no chart. "
+    "Give it in the name: --model NAME-30b-a3b."
+)
+_NEAR = 4 / 3
+"""Ratio of a size to a name's up to which they are one model."""
+
+
+def _is_mixture(model: ModelFacts) -> bool:
+    """By its name not all of it works on each token; llama-bench says of every dense model that all of it does."""
+    by_tool = model.format == "gguf" and model.parameters is not None and model.parameters_active is None
+    return by_tool or bool(_MIXTURE.search(f"{model.name} {model.architecture or ''}"))
+
+
+def _active(name: str, total: int | None, told: tuple[int, int | None] | None) -> int | None:
+    """Parameters that a token uses, as the name tells them; None where it does not, or tells of another size."""
+    if total is None:
+        return None
+    if told is not None and told[1] is not None and 1 / _NEAR < told[0] / total < _NEAR:
+        return told[1]
+    found = _ACTIVE.search(name) if told is None else None
+    active = round(float(found[1]) * 1e9) if found else None
+    return active if active is not None and active < total else None
 
 
 def _engine(engine: EngineInfo, said: Said) -> EngineInfo:
