@@ -142,6 +142,22 @@ def test_grade_d_stays_where_there_is_nothing_else() -> None:
     assert [change.model for change in found.gained] == ["m1"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("A", "Apple M4 Max", 'decide --from "A, 16 GB" --to "Apple M4 Max (40-core GPU)".'),
+        ("Apple M4 Max", "B", 'decide --from "Apple M4 Max (40-core GPU)" --to "B, 16 GB".'),
+        ("A", "B", "--allow quantisation."),
+        ("A", "Apple M2 Pro (19-core GPU)", "--allow quantisation."),
+    ],
+)
+def test_where_nothing_is_alike_a_chip_that_is_known_can_be_predicted(old: str, new: str, says: str) -> None:
+    found = summary(on(old, *rows(1, 9)), on(new, *rows(1, 9, model=quantised(1, "Q8_0"))))
+    with pytest.raises(ResultsError) as caught:
+        compare(found, *like.machines(found), TEN)
+    assert str(caught.value).endswith(says)
+
+
 def test_the_limit_decides_what_is_gained() -> None:
     before, after = slow(*rows(14, 8)), fast(*rows(14, 12))
     assert compared(before, after, limit=Limit.line(5)).gained == ()

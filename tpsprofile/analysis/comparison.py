@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from enum import StrEnum
 from statistics import fmean, median
 
-from tpsprofile import stats, trust
+from tpsprofile import chips, stats, trust
 from tpsprofile.analysis import like, speed
 from tpsprofile.analysis.like import Difference, Pair, Who
 from tpsprofile.analysis.limits import Estimate, Limit, What, seconds
@@ -94,7 +94,7 @@ def compare(summary: Summary, a: Who, b: Who, limit: Limit, allow: Collection[Di
     rows = tuple(_row(pair, limit, allow) for pair in pairs)
     compared = tuple((row.pair.a, row.pair.b) for row in counted(rows))
     if not compared:
-        raise _nothing(a, b, limit, rows, allow)
+        raise _nothing(a, b, limit, rows, allow, predicted=_predicted(summary, a, b))
     overall = mean_ratio(compared, limit)
     first, second = _most_common(compared)
     fits = [speed.fit(summary, one, limit) for one in (first, second)]
@@ -240,7 +240,9 @@ def _none_in_common(summary: Summary, a: Who, b: Who) -> ResultsError:
     return ResultsError(f"{told}.", _SWEEP)
 
 
-def _nothing(a: Who, b: Who, limit: Limit, rows: Sequence[Row], allow: Collection[Difference]) -> ResultsError:
+def _nothing(
+    a: Who, b: Who, limit: Limit, rows: Sequence[Row], allow: Collection[Difference], *, predicted: str
+) -> ResultsError:
     """Why none of these models may be compared, and what would help."""
     who = f"{a.machine} and {b.machine}"
     if any(row.compared for row in rows):
@@ -250,8 +252,19 @@ def _nothing(a: Who, b: Who, limit: Limit, rows: Sequence[Row], allow: Collectio
     told = [f"{row.pair.model} differs in {', '.join(row.pair.differences)}" for row in rows[:3]]
     more = [f"{len(rows) - 3} more"] if len(rows) > 3 else []
     return ResultsError(
-        f"Nothing on {who} is alike: {'; '.join(told + more)}.", f"{_SWEEP} Or accept it: --allow {words}."
+        f"Nothing on {who} is alike: {'; '.join(told + more)}.",
+        f"{_SWEEP} Or accept it: --allow {words}.{predicted if limit.what is What.DECODE else ''}",
     )
+
+
+def _predicted(summary: Summary, a: Who, b: Who) -> str:
+    """How to have one of them predicted instead, where its chip is in the catalogue under no machine's name."""
+    for who, asked in ((b, '--from "{other}" --to "{chip}"'), (a, '--from "{chip}" --to "{other}"')):
+        named = [chip.name for chip in chips.catalogue() if who.chip in {chip.name, chip.family}]
+        if named and not like.known(summary, named[-1]):
+            call = asked.format(other=(a if who is b else b).machine, chip=named[-1])
+            return f" Or have {who.machine} predicted by its chip: tpsprofile decide {call}."
+    return ""
 
 
 def _unfit(summary: Summary, on: Who, off: Who) -> list[str]:

@@ -20,6 +20,7 @@ __all__ = [
     "Who",
     "differences",
     "find",
+    "known",
     "machines",
     "matches",
     "mixed",
@@ -93,6 +94,11 @@ def find(summary: Summary, text: str) -> Who:
     near = did_you_mean(text, [who.machine for who in every])
     advice = f"{near} " if near.startswith("Did") else ""
     raise UsageError(f"There is no machine {text!r}.", f"{advice}There is: {_listed(every)}.")
+
+
+def known(summary: Summary, text: str) -> bool:
+    """Whether ``text`` fits a machine, or several."""
+    return bool(_fitting(machines(summary), text))
 
 
 def pairs(summary: Summary, a: str, b: str) -> tuple[Pair, ...]:
