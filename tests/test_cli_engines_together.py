@@ -158,7 +158,7 @@ def test_each_engine_is_told_the_place_that_fits_it(given: Sequence[str], expect
     ("arguments", "words"),
     [
         (["--engine", "program", "--engine", "folders", "--server", "http://a:1"], "None of the engines"),
-        (["--engine", "program", "--engine", "other", "--server", "./x"], "Write --server program=./x."),
+        (["--engine", "program", "--engine", "other", "--server", "./x"], "Write it as --server program=PATH."),
         (["--engine", "program", "--server", "library=x"], "is for no engine of this sweep"),
         (["--engine", "program", "--server", "a", "--server", "b"], "says twice where program is"),
         (["--engine", "folders", "--server", "a"], "has no use for a server"),
@@ -193,11 +193,11 @@ def test_addresses_are_told_from_paths(where: str, url: bool) -> None:
 
 
 def test_a_plans_server_is_not_for_another_engine() -> None:
-    Path("p.yaml").write_text("models: [tiny-llama]\nengine: program\nserver: ./mine\nkey_env: MY_KEY\n")
+    Path("p.yaml").write_text("models: [tiny-llama]\nengine: library\nserver: studio:1\nkey_env: MY_KEY\n")
     assert sweep("p.yaml").exit_code == 0
-    assert servers() == {"program": "./mine"}
+    assert servers() == {"library": "studio:1"}
     Named.setups.clear()
-    assert sweep("p.yaml", "--engine", "library").exit_code == 0
+    assert sweep("p.yaml", "--engine", "program").exit_code == 0
     assert servers() == {}
     assert {setup.key_env for _, setup in Named.setups if setup} == {None}
 

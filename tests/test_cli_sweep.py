@@ -11,14 +11,17 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from tests import fakes
 from tests.support import header, trial
 from tpsprofile import schema, store
-from tpsprofile.cli import main
+from tpsprofile.cli import main, targets
 from tpsprofile.clock import SystemClock
 from tpsprofile.engines import registry
 from tpsprofile.engines.fake import FakeEngine, Fault
 from tpsprofile.errors import EngineError
-from tpsprofile.records import Outcome
+from tpsprofile.machine import identity
+from tpsprofile.records import EngineInfo, Outcome
+from tpsprofile.sweep import SERVER
 
 
 @pytest.fixture(autouse=True)
@@ -163,6 +166,87 @@ def test_a_server_on_another_computer_needs_a_name_for_it(monkeypatch: pytest.Mo
     assert {row.before.available_bytes for row in run.trials} == {None}
     assert {row.outcome for row in run.trials} == {Outcome.OK}, "our memory says nothing about theirs"
     assert call("sweep", "--resume", str(file), "--no-chart").exit_code == 0
+
+
+def test_a_file_of_another_server_is_not_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    remote = lambda self: EngineInfo(name="served", version="1", remote=True)  # noqa: E731
+    monkeypatch.setattr(registry, "BUILT_IN", {**registry.BUILT_IN, **fakes.ENGINES})
+    monkeypatch.setattr(fakes.Served, "info", remote)
+    place = ("--server", "http://studio:8000")
+    call("sweep", "--engine", "served", *place, "--tag", "Studio", "--no-chart")
+    (file,) = store.find([Path("results")])
+    text = file.read_bytes()
+    assert b"studio:" not in text
+    assert identity.keyed_hash("http://studio:8000").encode() not in text, "nobody finds it by trying addresses"
+    again = ("sweep", "--no-chart", "--resume", str(file), "--server")
+    refused(call(*again, "http://office:8000"), 3, "another server")
+    assert call(*again, "studio:8000/v1").exit_code == 0, "the same, written in another way"
+    assert file.read_bytes() == text, "all was there"
+    header, _, rows = text.partition(b"\n")
+    told = json.loads(header)
+    del told["settings"][SERVER]
+    file.write_bytes(json.dumps(told).encode() + b"\n" + rows)
+    assert call(*again, "http://office:8000").exit_code == 0, "an older file does not tell"
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "words"),
+    [
+        ({}, {"remote": True}, "on this computer; this one is on another computer"),
+        ({"remote": True}, {}, "on another computer; this one is on this computer"),
+        ({"remote": True}, {"remote": True, "cloud": True}, "on another computer; this one is in a cloud"),
+    ],
+)
+def test_a_file_is_not_resumed_where_the_engine_is_somewhere_else(
+    then: dict[str, bool], now: dict[str, bool], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = FakeEngine(SystemClock()).info()
+    monkeypatch.setattr(FakeEngine, "info", lambda self: msgspec.structs.replace(info, **then))
+    assert sweep("laptop", "--tag", "x").exit_code == 0
+    (file,) = store.find([Path("results")])
+    text = file.read_bytes()
+    monkeypatch.setattr(FakeEngine, "info", lambda self: msgspec.structs.replace(info, **now))
+    refused(call("sweep", "--resume", str(file), "--no-chart"), 3, words)
+    assert file.read_bytes() == text
+
+
+@pytest.mark.parametrize("engine", ["llama.cpp", "llama-server", "mlx", "fake"])
+@pytest.mark.parametrize(("option", "words"), [(["--key-env", "MY_KEY"], "--key-env"), (["--cloud"], "--cloud")])
+def test_what_an_engine_has_no_use_for_is_refused(engine: str, option: list[str], words: str) -> None:
+    refused(call("sweep", "--engine", engine, *option), 2, f"engine {engine} ", f"Leave {words} out.")
+    assert not Path("results").exists()
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_key_among_several_engines_is_for_those_at_an_address(
+    first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "BUILT_IN", {**registry.BUILT_IN, **fakes.ENGINES})
+    names = ["program", "library"] if first else ["library", "program"]
+    plans = {
+        plan.engine: (plan.key_env, plan.cloud)
+        for plan in targets.plans_of("quick", engines=names, key_env="MY_KEY", cloud=True)
+    }
+    assert plans == {"program": (None, False), "library": ("MY_KEY", True)}
+
+
+@pytest.mark.parametrize("engine", ["openai", "ollama", "llama-server", "mlx", "llama.cpp"])
+@pytest.mark.parametrize(
+    "written", ["http://ann:{}@studio:1", "ann:{}@studio", "http://ann:{}/x@studio", "https://{}@studio/v1"]
+)
+def test_a_password_in_an_address_is_refused_and_not_repeated(engine: str, written: str) -> None:
+    place = written.format("geheim")
+    one = call("sweep", "--engine", engine, "--server", place)
+    other = call("sweep", "--engine", engine, "--engine", "fake", "--server", place)
+    named = call("sweep", "--engine", engine, "--engine", "fake", "--server", f"{engine}={place}")
+    for result in (one, other, named):
+        refused(result, 2)
+        assert "geheim" not in result.output
+
+
+@pytest.mark.parametrize("path", ["/opt/llama@2/bin/llama-server", "./a@b", "C:\\me@home\\llama-server.exe"])
+def test_a_path_may_hold_the_sign_of_a_password(path: str) -> None:
+    refused(call("sweep", "--engine", "llama-server", "--server", path), 5, "There is no program")
 
 
 @pytest.fixture

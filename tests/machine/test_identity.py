@@ -22,6 +22,16 @@ def test_this_machine_has_the_same_id_twice() -> None:
     assert identity.machine_id() == identity.machine_id()
 
 
+def test_an_address_is_hashed_under_the_installations_own_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity, "_installation_id", lambda: UUID)
+    made = identity.private_hash("http://10.0.0.5:1")
+    assert re.fullmatch(r"[0-9a-f]{12}", made)
+    assert made == identity.private_hash("http://10.0.0.5:1")
+    assert made != identity.private_hash("http://10.0.0.6:1")
+    monkeypatch.setattr(identity, "_installation_id", lambda: UUID.replace("1", "2"))
+    assert made != identity.private_hash("http://10.0.0.5:1"), "nobody else finds it by trying addresses"
+
+
 def test_ioreg() -> None:
     text = f'+-o J999AP  <class X>\n  "IOPlatformSerialNumber" = "X"\n  "IOPlatformUUID" = "{UUID}"\n'
     assert identity.parse_ioreg(text) == UUID

@@ -62,6 +62,12 @@ def is_elsewhere(engine: EngineInfo) -> bool:
     return engine.remote or engine.cloud
 
 
+def server_hash(plan: SweepPlan, engine: Engine, info: EngineInfo) -> str | None:
+    """What tells a server on another computer from any other, and nobody its address."""
+    place = registry.place_of(engine, plan.server) if is_elsewhere(info) else None
+    return None if place is None else identity.private_hash(place)
+
+
 def machine_of(one: Prepared, tag: str | None) -> Machine:
     """What the engine runs on: this computer, one that the user names, or somebody's service.
 

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from tpsprofile import machine, sources, store
 from tpsprofile.cli import screen
-from tpsprofile.cli.prepared import Prepared, is_elsewhere, prepare, usable_bytes
+from tpsprofile.cli.prepared import Prepared, is_elsewhere, prepare, server_hash, usable_bytes
 from tpsprofile.cli.resumed import plan_of
 from tpsprofile.deadline import Deadline
 from tpsprofile.engines import registry
@@ -52,7 +52,8 @@ class Session:
     def begin(cls, one: Prepared, *, machine: Machine, out: Path) -> Self:
         """A new sweep with a file of its own. Raises ResultsError where it cannot be written."""
         now = Conditions() if is_elsewhere(one.info) else conditions.look()
-        file, header = begin(one.plan, one.engine, one.info, machine, now, out=out)
+        server = server_hash(one.plan, one.engine, one.info)
+        file, header = begin(one.plan, one.engine, one.info, machine, now, out=out, server=server)
         return cls(one, file=file, header=header, prior=())
 
     @classmethod
@@ -74,8 +75,9 @@ class Session:
         header = store.read(path).header
         plan = plan_of(header, models=models, budget=budget, server=server, key_env=key_env)
         engine = registry.of_plan(plan)
+        info = engine.info()
         same = header.machine if is_elsewhere(header.engine) else machine.identify(bandwidth=False)
-        check_resumable(header, engine, engine.info(), same)
+        check_resumable(header, engine, info, same, server_hash(plan, engine, info))
         one = prepare(plan, pull=pull)
         if one.obstacle is not None:
             raise one.obstacle

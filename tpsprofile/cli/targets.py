@@ -39,6 +39,7 @@ def plans_of(
     base = plans.load(name or plans.DEFAULT)
     names = tuple(dict.fromkeys(engines)) or (base.engine,)
     where = _servers(servers, names)
+    afar = _at_addresses(names) if key_env or cloud else names
     found = []
     for engine in names:
         plan = base if engine == base.engine else _without_setup(base)
@@ -46,9 +47,9 @@ def plans_of(
             plan,
             engine=engine,
             server=where.get(engine),
-            key_env=key_env,
+            key_env=key_env if engine in afar else None,
             chat=chat or None,
-            cloud=cloud or None,
+            cloud=(cloud and engine in afar) or None,
             models=tuple(models) or None,
             **changes,
         )
@@ -82,10 +83,16 @@ def _with_models(plan: SweepPlan, *, named: bool, several: bool) -> SweepPlan:
     return plan
 
 
+def _at_addresses(names: Sequence[str]) -> Sequence[str]:
+    """The engines that a key or a service may be meant for: servers with an address, where there are any."""
+    return [name for name in names if registry.create(name).can.server == "url"] or names
+
+
 def _servers(given: Sequence[str], names: Sequence[str]) -> dict[str, str]:
     """Where each engine is. ``ENGINE=WHERE`` is for that one, another for those that such a place is of use to.
 
-    A server may be of several engines, which speak to it in different ways; a program is of one.
+    A server may be of several engines, which speak to it in different ways; a program is of one. What is wrong
+    is not repeated in errors: there may be a password in it.
     """
     found: dict[str, str] = {}
     for text in given:
@@ -106,10 +113,10 @@ def _fitting(where: str, names: Sequence[str]) -> list[str]:
     kind = "url" if is_url(where) else "program"
     fitting = [name for name in names if registry.create(name).can.server == kind]
     if not fitting:
-        raise UsageError(f"None of the engines {' and '.join(names)} could be at {where!r}.")
+        raise UsageError(f"None of the engines {' and '.join(names)} could be where --server says.")
     if kind == "program" and len(fitting) > 1:
         raise UsageError(
-            f"{where!r} may be the program of {' or '.join(fitting)}.", f"Write --server {fitting[0]}={where}."
+            f"--server may be the program of {' or '.join(fitting)}.", f"Write it as --server {fitting[0]}=PATH."
         )
     return fitting
 

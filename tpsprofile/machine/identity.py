@@ -30,6 +30,15 @@ def keyed_hash(secret: str) -> str:
     return hmac.new(_KEY, secret.strip().lower().encode(), hashlib.sha256).hexdigest()[:12]
 
 
+def private_hash(text: str) -> str:
+    """Twelve hexadecimal digits that only this installation of a system finds again from the text.
+
+    For texts that others could guess, such as addresses: the key is the installation's own id.
+    """
+    key = _KEY + (_installation_id() or _own_id(_data_folder())).strip().lower().encode()
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:12]
+
+
 def parse_ioreg(text: str) -> str | None:
     """``IOPlatformUUID`` in the answer of ``ioreg``."""
     found = re.search(r'"IOPlatformUUID"\s*=\s*"([0-9A-Fa-f-]{36})"', text)
