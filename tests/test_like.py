@@ -46,7 +46,7 @@ def known(**changes: Any) -> Trial:
     return trial(**fields | changes)
 
 
-BASE = point(on("A", known(), options={"cache": False, "slots": 1, "threads": 8}))
+BASE = point(on("A", known(context_tokens=4096), options={"cache": False, "slots": 1, "threads": 8}))
 
 
 def other(**changes: Any) -> Point:
@@ -63,6 +63,7 @@ ALIKE: dict[str, dict[str, Any]] = {
     "options in another order": {"options": '{"threads":8,"slots":1,"cache":false}'},
     "another speed": {"decode": None},
     "a digest that nobody knows": {"digest": None},
+    "a context that the engine does not tell": {"context_tokens": None},
     "other warnings": {"warnings": (trust.Warning.BUSY,)},
 }
 UNLIKE: dict[str, tuple[dict[str, Any], list[str]]] = {
@@ -75,7 +76,9 @@ UNLIKE: dict[str, tuple[dict[str, Any], list[str]]] = {
     ),
     "another version": ({"engine_version": "b2"}, ["version"]),
     "unknown version": ({"engine_version": None}, ["version"]),
-    "a longer context": ({"context_asked": 8192}, ["context"]),
+    "a longer context": ({"context_asked": 8192, "context_tokens": 8192}, ["context"]),
+    "a longer context that was asked for": ({"context_asked": 8192, "context_tokens": None}, ["context"]),
+    "a longer context than was asked for": ({"context_tokens": 32768}, ["context"]),
     "deeper": ({"depth_tokens": 4096}, ["depth"]),
     "unknown depth": ({"depth_tokens": None}, ["depth"]),
     "another prompt": ({"prompt": "a poem"}, ["prompt"]),
@@ -107,7 +110,7 @@ def test_every_difference_can_be_found() -> None:
 
 
 def test_what_nobody_told_is_alike_within_one_source_only() -> None:
-    silent = {"quantisation": None, "context_asked": None, "provenance": "as reported"}
+    silent = {"quantisation": None, "context_asked": None, "context_tokens": None, "provenance": "as reported"}
     mine = other(**silent, source="a paper")
     assert like.differences(mine, other(**silent, source="a paper")) == ()
     assert like.differences(mine, other(**silent, source="a blog")) == (
@@ -172,6 +175,13 @@ def test_a_difference_is_one_from_both_sides(a: Point, b: Point) -> None:
 @given(ANY)
 def test_a_point_has_no_difference_to_itself(a: Point) -> None:
     assert like.differences(a, a) == ()
+
+
+def test_what_an_engine_reserved_says_nothing_of_a_model_that_it_has_not() -> None:
+    skipped = summary(on("B", known(outcome=Outcome.DOES_NOT_FIT, tokens_out=None))).absent[0]
+    longer = other(context_tokens=32768)
+    assert Difference.CONTEXT not in like.differences(longer, skipped)
+    assert Difference.CONTEXT not in like.differences(skipped, longer)
 
 
 def test_of_several_points_the_pair_most_alike_counts() -> None:

@@ -29,7 +29,7 @@ class Difference(StrEnum):
     VERSION = "version"
     """Another version of the same engine."""
     CONTEXT = "context"
-    """Context length reserved."""
+    """Context length reserved: what the engine says of it, else what it was asked for."""
     DEPTH = "depth"
     """Tokens in the context before the prompt."""
     PROMPT = "prompt"
@@ -82,6 +82,8 @@ def values(entry: Entry) -> Values:
         slow = trust.Warning.SLOW_BUILD in entry.warnings
         found[Difference.BUILD] = trust.Warning.SLOW_BUILD.value if slow else "in order"
         found[Difference.VERSION] = entry.engine_version
+        if entry.context_tokens is not None:
+            found[Difference.CONTEXT] = _number(entry.context_tokens)
         if entry.digest:
             found[Difference.DIGEST] = entry.digest
     return found
@@ -97,7 +99,10 @@ def between(a: Entry, b: Entry, mine: Values, others: Values) -> tuple[Differenc
             return False
         if one is Difference.QUANTISATION and _is_untold(a, b):
             return True
-        return mine[one] != others[one] or (mine[one] is None and not same_source)
+        x, y = mine[one], others[one]
+        if one is Difference.CONTEXT and not (isinstance(a, Point) and isinstance(b, Point)):
+            x, y = _number(a.series.context_asked), _number(b.series.context_asked)
+        return x != y or (x is None and not same_source)
 
     return tuple(filter(differ, Difference))
 

@@ -52,7 +52,7 @@ FIGURES = {
 
 _LAST = (
     "model", "quantisation", "synthetic", "outcome", "reason",
-    "engine_version", "digest", "file_bytes", "parameters", "parameters_active",
+    "engine_version", "digest", "file_bytes", "parameters", "parameters_active", "context_tokens",
 )  # fmt: skip
 """What a case has from the last trial that counts."""
 
@@ -152,6 +152,7 @@ def _point(series: Series, said: dict[str, Any], figures: dict[str, Any]) -> Poi
         synthetic=bool(said["synthetic"]),
         engine_version=said["engine_version"],
         digest=said["digest"],
+        context_tokens=said["context_tokens"],
         file_bytes=said["file_bytes"],
         bytes_read=trust.bytes_read(said["file_bytes"], said["parameters"], said["parameters_active"]),
         trials=said["trials"],

@@ -101,6 +101,8 @@ class Point(Record, frozen=True, kw_only=True):
     """bytes"""
     engine_size: Spread | None
     """bytes"""
+    context_tokens: int | None = None
+    """Context length that the engine says it reserved; None where it does not say."""
 
     @property
     def half_width(self) -> float | None:
