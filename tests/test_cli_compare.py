@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.comparisons import absent, estimate
 from tests.comparisons import compared as by_hand
 from tests.test_comparison import TEN, compared, fast, gone, rows, slow
 from tests.test_controls import service
@@ -17,13 +18,15 @@ from tpsprofile import schema
 from tpsprofile.analysis.like import Who
 from tpsprofile.analysis.limits import Estimate, Limit, What
 from tpsprofile.analysis.speed import Crossing, End
+from tpsprofile.analysis.summary import Summary
 from tpsprofile.analysis.tasks import READING_TOK_S
 from tpsprofile.cli import main
 from tpsprofile.cli.limits import allowed, chosen_limit
 from tpsprofile.errors import UsageError
 from tpsprofile.records import EngineInfo, ModelFacts, Outcome, Run
-from tpsprofile.render import charts
+from tpsprofile.render import beside, charts
 from tpsprofile.render.compared import end, ends, short_names, subject, table
+from tpsprofile.render.gains import gains
 from tpsprofile.render.verdicts import lead, notes, verdict
 
 
@@ -357,6 +360,48 @@ def test_a_control_is_no_machine_to_compare_and_is_told_as_one(tmp_path: Path) -
         assert found.exit_code == 2
         assert "a service is a control" in found.stderr
         assert "tpsprofile plot" in found.stderr
+
+
+def test_nothing_follows_the_last_comparison_and_a_blank_line_parts_two() -> None:
+    found = call("M2", "M4").stdout
+    assert found.endswith(".\n")
+    assert not found.endswith("\n\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "changes", "dashed", "kinds"),
+    [
+        ({8.0: 20.0}, {}, "trials.", "Filled points: measured and usable."),
+        (
+            {8.0: 20.0, 14.0: 5.0},
+            {},
+            "Dashed: geometric mean over the models.",
+            "usable. Hollow: measured, too slow.",
+        ),
+        (
+            {1.0: 50.0, 8.0: 20.0},
+            {"overall": estimate(1.2, 1.1, 1.3), "wall": (14, 14)},
+            "and its 95% interval.",
+            "usable. Crosses: do not fit.",
+        ),
+    ],
+)
+def test_legends_explain_what_is_drawn(
+    old: dict[float, float], changes: dict[str, Any], dashed: str, kinds: str
+) -> None:
+    found = by_hand(old, {size: 1.2 * rate for size, rate in old.items()}, **changes)
+    holes = [absent(14, name) for name in ("old", "new") if "wall" in changes]
+    points = tuple(point for row in found.rows for point in (row.pair.a, row.pair.b))
+    assert beside.ratios(found).foot[0].endswith(dashed)
+    assert gains(found, Summary(points=points, absent=tuple(holes))).foot[1].endswith(kinds)
+
+
+def test_a_figure_of_grade_d_is_named_below_the_chart_and_not_drawn() -> None:
+    bad = rows(8, 2, (0.2, 1, 1.8), warnings=())
+    found = compared(on("A", *rows(1, 100, warnings=()), *bad), on("B", *rows(1, 120, warnings=()), *rows(8, 90)))
+    drawn = beside.ratios(found)
+    assert [mark.x for mark in drawn.traces[0].marks] == [1e9]
+    assert "Not compared: m8 (grade D)." in drawn.foot
 
 
 def test_what_is_of_grade_d_is_named_and_in_no_sentence() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from tpsprofile.analysis import speed
-from tpsprofile.analysis.comparison import Comparison, Row
+from tpsprofile.analysis.comparison import Comparison, Row, counted, left_out
 from tpsprofile.analysis.speed import Estimate, Limit, What
 from tpsprofile.analysis.summary import Point, Series, Summary
 from tpsprofile.errors import ResultsError
@@ -167,12 +167,12 @@ def ratios(comparison: Comparison) -> Picture:
     Raises ResultsError where no model that was compared has a known size.
     """
     sides = sides_of(comparison)
-    rows = [row for row in comparison.rows if row.ratio and row.pair.b.parameters]
+    rows = [row for row in counted(comparison.rows) if row.pair.b.parameters]
     if not rows:
         raise nothing()
     drawn = [point for row in rows for point in (row.pair.a, row.pair.b)]
     even = Level(y=1.0, text="equally fast", tone=None)
-    levels = (even, *([_mean(comparison.overall, len(rows))] if comparison.overall and len(rows) > 1 else []))
+    means = [_mean(comparison.overall, len(rows))] if comparison.overall and len(rows) > 1 else []
     return Picture(
         title=sides.title(f"How much faster is {sides.asked}?"),
         answer=_ratio_answer(comparison, sides, len(rows)),
@@ -180,12 +180,11 @@ def ratios(comparison: Comparison) -> Picture:
         y=Axis(caption=f"times as fast as {sides.before}", ticks=RATIOS, least=_FACTOR),
         traces=(Trace(name="", tone=NEW, pattern=0, marks=tuple(_ratio_mark(row) for row in rows)),),
         walls=(),
-        levels=levels,
+        levels=(even, *means),
         zone="slower",
         foot=(
             f"Points: {fitted.subject(comparison.limit)} on {sides.before} over that on {sides.after}, medians of "
-            "the trials. Bars: 95% interval, where both have several trials. Dashed, with its band: geometric "
-            "mean over the models, and its 95% interval.",
+            f"the trials. Bars: 95% interval, where both have several trials.{_dashed(means)}",
             *_left_out(comparison.rows),
             *origins(sides, drawn),
         ),
@@ -219,6 +218,15 @@ def times(ratio: float) -> str:
     return f"{ratio:,.0f}×" if ratio >= 9.95 else f"{ratio:.2f}×"
 
 
+def _dashed(means: Sequence[Level]) -> str:
+    """What the dashed line is, where there is one."""
+    if not means:
+        return ""
+    if means[0].low is None:
+        return " Dashed: geometric mean over the models."
+    return " Dashed, with its band: geometric mean over the models, and its 95% interval."
+
+
 def _with_interval(one: Estimate) -> str:
     if one.low is None or one.high is None:
         return times(one.value)
@@ -236,7 +244,8 @@ def _ratio_answer(comparison: Comparison, sides: Sides, models: int) -> tuple[st
 
 
 def _left_out(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Models that both have, and that are not alike."""
+    """Models that both have, and that are not alike or have no figure to go by."""
     told = [f"{plain(row.pair.model)} ({', '.join(row.pair.differences)})" for row in rows if not row.compared]
+    told += [f"{plain(row.pair.model)} (grade D)" for row in left_out(rows)]
     more = f" and {len(told) - _MOST_MODELS} more" if len(told) > _MOST_MODELS else ""
     return (f"Not compared: {', '.join(told[:_MOST_MODELS])}{more}.",) if told else ()

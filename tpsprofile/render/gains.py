@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from tpsprofile import units
 from tpsprofile.analysis import comparison as compared
@@ -18,6 +19,11 @@ from tpsprofile.render.picture import Axis, Dot, Kind, Stretch, Strip, Strips
 
 _BEYOND = 1.3
 """Factor by which strips reach beyond the outermost sizes."""
+_KINDS = {
+    Kind.USABLE: "Filled points: measured and usable.",
+    Kind.SLOW: "Hollow: measured, too slow.",
+    Kind.NO_FIT: "Crosses: do not fit.",
+}
 _MOST_MODELS = 4
 """Models that a sentence lists."""
 
@@ -51,11 +57,16 @@ def gains(comparison: Comparison, summary: Summary) -> Strips:
         foot=(
             f"{usable_means(comparison.limit)} Between measured models the fitted curve decides; "
             "the line under a strip is the 95% interval of its end.",
-            "Filled points: measured and usable. Hollow: measured, too slow. Crosses: do not fit.",
+            _legend({dot.kind for mine in dots for dot in mine}),
             *origins(sides, drawn),
         ),
         simulated=sides.simulated,
     )
+
+
+def _legend(kinds: AbstractSet[Kind]) -> str:
+    """The kinds of points that are drawn."""
+    return " ".join(text for kind, text in _KINDS.items() if kind in kinds)
 
 
 def _dots(summary: Summary, series: Series, comparison: Comparison) -> tuple[Dot, ...]:
