@@ -84,6 +84,18 @@ def test_importing_the_same_file_twice_makes_no_second_copy() -> None:
     assert [store.read(path) for path in store.find([Path("results")])] == first
 
 
+def test_another_import_of_a_file_shows_what_is_there_not_what_is_said_now() -> None:
+    call(NAMELESS, *M2, "--model", "first:1b")
+    again = call(NAMELESS, *M2, "--model", "other:7b")
+    assert "first:1b" in again.stdout
+    assert "other:7b" not in again.stdout
+
+
+def test_a_source_that_nobody_named_is_not_the_tool() -> None:
+    [run] = imported(BENCH, *M2)
+    assert (run.header.provenance.source, run.header.provenance.method) == (None, "ollama bench")
+
+
 def test_a_copy_imported_into_another_folder_counts_once() -> None:
     for folder in ("one", "two"):
         assert call(BENCH, *M2, "--out", folder).exit_code == 0

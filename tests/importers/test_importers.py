@@ -146,5 +146,18 @@ def test_json_that_cannot_mean_a_figure_is_refused(text: str, reason: str) -> No
     assert refused.value.line in {2, 3}
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('[\n{"a": 1},\n{"b": 2,\n"a": 3,\n"a": 4}]', 5),
+        ('{"a": {"b": 1,\n"c": "b\\": {"},\n"b": 2,\n"a": 3}', 4),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_with_its_own_line(text: str, line: int) -> None:
+    with pytest.raises(Refused, match="'a' stands there twice") as refused:
+        texts.json_at("\n" + text, 1)
+    assert refused.value.line == line + 1
+
+
 def test_json_is_found_with_its_line_and_end() -> None:
     assert texts.json_at('noise\n{"a": 1}, more', 6) == ({"a": 1}, 2, 14)

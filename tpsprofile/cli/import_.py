@@ -44,7 +44,7 @@ Examples:
 @click.option("--quant", metavar="NAME", help="Its quantisation, where the file has none: Q4_K_M.")
 @click.option("--engine", metavar="NAME", help="The engine, where the file has none.")
 @click.option("--engine-version", metavar="TEXT", help="Its version, where the file has none.")
-@click.option("--source", metavar="TEXT", help="Who reported it, and where.  [default: the tool's name]")
+@click.option("--source", metavar="TEXT", help="Who reported it, and where.")
 @click.option("--format", "format_name", metavar="NAME", help="What the files are.  [default: as they look]")
 @click.option(
     "--out",
@@ -120,6 +120,7 @@ class _Done(NamedTuple):
 
     name: str
     runs: Sequence[Run]
+    """As they are on the disk: what was imported before stays as it was."""
     remarks: Sequence[str]
     written: Sequence[Path]
     there: Sequence[Path]
@@ -143,16 +144,18 @@ def _read(name: str, ask: _Ask) -> _Ready:
 
 
 def _written(one: _Ready, out: Path) -> _Done:
+    from tpsprofile import store
     from tpsprofile.importers import filed
 
     written, there = filed.write(one.runs, one.content, out)
-    return _Done(one.name, one.runs, one.remarks, written, there)
+    on_disk = [store.read(path) for path in (*there, *written)]
+    return _Done(one.name, on_disk, one.remarks if written else (), written, there)
 
 
 def _runs(part: Part, ask: _Ask) -> Sequence[Run]:
     from tpsprofile import importers
 
-    return importers.as_runs([part], _whose(part, ask.machine), ask.source or part.method)
+    return importers.as_runs([part], _whose(part, ask.machine), ask.source)
 
 
 def _content(name: str) -> bytes:

@@ -61,12 +61,12 @@ def read(source: Path | str | bytes, name: str = "", format_name: str | None = N
         raise error.of(name or (str(source) if isinstance(source, Path) else "")) from None
 
 
-def as_runs(parts: Iterable[Part], machine: Machine, source: str) -> list[Run]:
-    """One run for each part, on the machine that the user names; ``source`` says who reported it, and where."""
+def as_runs(parts: Iterable[Part], machine: Machine, source: str | None) -> list[Run]:
+    """One run for each part, on the machine that the user names; ``source`` says who reported it, if known."""
     return [Run(header=_header(part, machine, source), trials=part.trials) for part in parts]
 
 
-def _header(part: Part, machine: Machine, source: str) -> RunHeader:
+def _header(part: Part, machine: Machine, source: str | None) -> RunHeader:
     return RunHeader(
         format=FORMAT,
         run=secrets.token_hex(6),

@@ -97,12 +97,31 @@ def json_at(text: str, start: int = 0, line: int | None = None) -> Found | None:
             return None
         raise Refused(f"No valid JSON: {error.msg}.", line_at(text, error.pos)) from None
     except _TwiceError as error:
-        raise Refused(f"The key {shown(str(error))} stands there twice.", line) from None
+        where = line + text.count("\n", start, _second(text, start))
+        raise Refused(f"The key {shown(str(error))} stands there twice.", where) from None
     except RecursionError:
         raise Refused("JSON that is nested deeper than any benchmark's.", line) from None
     except ValueError as error:  # NaN and Infinity; integers of more digits than Python reads
         raise Refused(f"A number that is none: {shown(str(error))}.", line) from None
     return Found(value, line, end)
+
+
+_TOKEN = re.compile(r'(?P<word>"(?:[^"\\]|\\.)*")(?P<key>\s*:)?|[{}]', re.DOTALL)
+
+
+def _second(text: str, start: int) -> int:
+    """Where a key stands that its object has already; ``start`` where none is found."""
+    inside: list[set[str]] = []
+    for token in _TOKEN.finditer(text, start):
+        if token[0] == "{":
+            inside.append(set())
+        elif token[0] == "}":
+            inside = inside[:-1]
+        elif inside and token["key"] and token["word"] in inside[-1]:
+            return token.start()
+        elif inside and token["key"]:
+            inside[-1].add(token["word"])
+    return start
 
 
 class _TwiceError(Exception):
