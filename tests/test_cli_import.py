@@ -61,7 +61,7 @@ def test_an_import_is_a_results_file_marked_as_reported(here: Path) -> None:
     assert run.path is not None
     path = Path(run.path)
     assert path.parent == Path("results/m2-max-64gb")
-    assert path.name.startswith("undated-ollama-run-verbose-")
+    assert path.name.startswith("undated-001-ollama-run-verbose-")
 
 
 def test_what_was_imported_is_shown_with_what_is_to_be_said_of_it() -> None:
@@ -269,6 +269,33 @@ def test_runs_that_nothing_tells_apart_are_numbered(here: Path) -> None:
         (here / name).write_text(markdown(SEVEN.format("tg32", rate)))
     result = call("one.md", "two.md", *M2)
     assert re.search(r"run 1 +\S* *60\.0 +1\n.*run 2 +\S* *20\.0 +1\n", result.stdout)
+
+
+@pytest.mark.parametrize("order", [("60.00", "20.00", "40.00"), ("40.00", "20.00", "60.00")])
+def test_of_undated_imports_of_one_test_the_last_counts_and_that_is_said(
+    here: Path, order: tuple[str, ...]
+) -> None:
+    for rate in order:
+        (here / "table.md").write_text(markdown(SEVEN.format("tg32", rate)))
+        result = call("table.md", *M2)
+        shown = " ".join(result.stdout.split())
+        assert ("without dates the one imported last counts, this one" in shown) == (rate != order[0])
+    [point] = summarise(merge.gather([Path("results")]).table).points
+    assert point.decode is not None
+    assert point.decode.median == float(order[-1])
+
+
+def test_a_damaged_file_beside_an_import_does_not_matter_to_it(here: Path) -> None:
+    (here / "results" / "m2-max-64gb").mkdir(parents=True)
+    (here / "results" / "m2-max-64gb" / "broken.jsonl").write_text("{}\n")
+    assert call(BENCH, *M2).exit_code == 0
+
+
+def test_of_dated_imports_of_one_test_the_newer_counts_and_that_is_said(here: Path) -> None:
+    for year, rate in ((2026, 60.0), (2025, 20.0)):
+        (here / f"{year}.json").write_text(as_json(row(rate, rate, test_time=f"{year}-01-02T03:04:05Z")))
+    assert "Tests of it" not in call("2026.json", *M2).stdout
+    assert "the newer one counts, that one" in " ".join(call("2025.json", *M2).stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,8 @@ def _written(one: _Ready, out: Path) -> _Done:
 
     written, there = filed.write(one.runs, one.content, out)
     on_disk = [store.read(path) for path in (*there, *written)]
-    return _Done(one.name, on_disk, one.remarks if written else (), written, there)
+    remarks = [*one.remarks, *(said for path in written for said in filed.superseding(path))] if written else []
+    return _Done(one.name, on_disk, remarks, written, there)
 
 
 def _runs(part: Part, ask: _Ask) -> Sequence[Run]:
