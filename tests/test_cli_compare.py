@@ -404,6 +404,14 @@ def test_a_figure_of_grade_d_is_named_below_the_chart_and_not_drawn() -> None:
     assert "Not compared: m8 (grade D)." in drawn.foot
 
 
+def test_sizes_between_one_that_runs_and_one_that_swaps_are_not_gained() -> None:
+    swaps = rows(8, 2, warnings=("swapping",))
+    found = compared(
+        on("A", *rows(1, 100, warnings=()), *swaps), on("B", *rows(1, 120, warnings=()), *rows(8, 90))
+    )
+    assert verdict(found)[1] == "It gains and loses no model.", "nobody knows where memory ends between the two"
+
+
 def test_what_is_of_grade_d_is_named_and_in_no_sentence() -> None:
     bad = rows(8, 2, (0.2, 1, 1.8), warnings=())
     found = compared(on("A", *rows(1, 100, warnings=()), *bad), on("B", *rows(1, 120, warnings=()), *rows(8, 90)))

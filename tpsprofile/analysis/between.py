@@ -43,11 +43,17 @@ def bounds(c: Comparison, *, sure: bool = False) -> tuple[float, float] | None:
 def _first_unusable(c: Comparison, old: Crossing) -> float | None:
     """The size from which on nothing is usable on the old machine."""
     if old.end is End.MEMORY:
-        return float(old.wall.parameters - 1) if old.wall and old.wall.parameters else _value(old)
+        return float(old.wall.parameters - 1) if old.wall and old.wall.parameters else _swapped(c, _value(old))
     if old.parameters is None:
         sizes = [row.pair.a.parameters for row in c.rows if row.pair.a.parameters]
         return float(min(sizes)) if sizes else None
     return old.parameters.value
+
+
+def _swapped(c: Comparison, largest: float | None) -> float | None:
+    """Where memory ends by what ran but swapped: just below the smallest size beyond ``largest`` of no use."""
+    sizes = [row.pair.a.parameters or 0 for row in c.rows if row.usable_a is False]
+    return min((float(size - 1) for size in sizes if largest and size > largest), default=largest)
 
 
 def _value(crossing: Crossing) -> float | None:
