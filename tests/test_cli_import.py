@@ -177,6 +177,13 @@ def test_one_model_cannot_be_named_for_several(here: Path) -> None:
     refused(call(both, *M2, "--model", "x"), 2, "several models: smollm2:135m, other:1b", "Leave out --model")
 
 
+@pytest.mark.parametrize("said", [(), ("--model", "x")])
+def test_figures_without_a_model_beside_others_are_to_be_parted(here: Path, said: tuple[str, ...]) -> None:
+    again = "$ ollama run a --verbose x\n$ ollama run b --verbose x\n"
+    (here / "two.txt").write_text(SESSION.read_text() + again + NAMELESS.read_text())
+    refused(call("two.txt", *M2, *said), 2, "which model some of its figures are of", "Make a file of each model")
+
+
 def test_a_question_about_one_file_leaves_nothing_of_the_others() -> None:
     refused(call(SESSION, NAMELESS, *M2), 2, "0.13.0-verbose.txt: It does not say which model")
 

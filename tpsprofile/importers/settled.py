@@ -35,8 +35,10 @@ def settled(parts: Sequence[Part], said: Said, size_of: SizeOf) -> tuple[Part, .
     several, and where the user contradicts the file.
     """
     names = list(dict.fromkeys(trial.model.name for part in parts for trial in part.trials))
-    if said.model is None and NO_NAME in names:
+    if said.model is None and names == [NO_NAME]:
         raise UsageError("It does not say which model its figures are of.", "Name it: --model llama3.2:1b.")
+    if NO_NAME in names and len(names) > 1:
+        raise UsageError("It does not say which model some of its figures are of.", "Make a file of each model.")
     single = [what for what in ("model", "parameters", "quantisation") if getattr(said, what) is not None]
     if single and len(names) > 1:
         listed = ", ".join(name or "one without a name" for name in names[:6])
