@@ -8,7 +8,9 @@ import socket
 import pytest
 
 from tests.ollama.server import MIXTURE, MODEL, Fault, Replay, replay
+from tpsprofile.clock import SystemClock
 from tpsprofile.engines import registry
+from tpsprofile.engines.base import Setup
 from tpsprofile.engines.ollama.engine import Ollama
 from tpsprofile.engines.ollama.wire import Wire
 from tpsprofile.errors import (
@@ -202,3 +204,11 @@ def test_pull_that_stops_half_way(server: Replay, engine: Ollama) -> None:
         server.faults["pull"] = fault
         with pytest.raises(EngineDiedError):
             engine.pull(MODEL, lambda done, total: None)
+
+
+def test_a_server_at_the_other_end_of_a_tunnel_is_not_of_this_computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with replay("0.13.0") as server:
+        engine = Ollama(SystemClock(), Setup(server=server.url))
+        assert not engine.info().remote
+        monkeypatch.setattr("tpsprofile.engines.openai.process._name", lambda pid: "ssh")
+        assert Ollama(SystemClock(), Setup(server=server.url)).info().remote

@@ -22,6 +22,7 @@ from tpsprofile import units
 from tpsprofile.engines.lines import lines
 from tpsprofile.engines.ollama import client, failures
 from tpsprofile.engines.openai.address import Address
+from tpsprofile.engines.openai.process import is_tunnel
 from tpsprofile.errors import EngineDiedError, EngineError, EngineMissingError, EngineTimedOutError, ProfileError
 
 Answer = dict[str, Any]
@@ -89,10 +90,10 @@ class Wire:
         """It is somebody else's service: the user says so, or its address does."""
         return self._cloud or self.place.service
 
-    @property
+    @cached_property
     def local(self) -> bool:
-        """The server runs on this computer, as far as its address tells."""
-        return self.place.local and not self.service
+        """The server runs on this computer, as far as its address and whoever listens there tell."""
+        return self.place.local and not self.service and not is_tunnel(self.place.port)
 
     def _waiting(self, silence_s: float) -> ollama.Client:
         """The client, set to wait ``silence_s`` seconds for each piece of an answer.
