@@ -33,8 +33,9 @@ Examples:
 def export(*, paths: tuple[Path, ...], format_name: str, out: Path | None) -> None:
     """Write results files as llama-bench's JSON Lines, LocalScore's JSON, or Prometheus' text.
 
-    Takes results files and folders of them, not the tables that merge saves. Only trials that ended well are written. What is not known is null or left out, never 0. The two JSON formats
-    name this program in a key of their own, so that figures taken another way are not mixed unseen.
+    Takes results files and folders of them, not the tables that merge saves. Only trials that ended well are
+    written. What is not known is null or left out, never 0. The two JSON formats name this program in a key of
+    their own, so that figures taken another way are not mixed unseen.
     """
     from tpsprofile import exporters, store
     from tpsprofile.files import replacing

@@ -87,7 +87,8 @@ def _block(summary: Summary, series: Series, heading: str, line_tok_s: float) ->
 
 def _origin(series: Series, points: Sequence[Point]) -> str:
     if series.provenance != "measured":
-        return f"{plain(series.engine)}, {plain(series.provenance)}: {source(series)}"
+        who = source(series) if series.source or not series.method else plain(series.method, longest=200)
+        return f"{plain(series.engine)}, {plain(series.provenance)}: {who}"
     versions = dict.fromkeys(plain(point.engine_version) for point in points if point.engine_version)
     return " ".join([plain(series.engine), ", ".join(versions)]).strip()
 
